@@ -1,0 +1,53 @@
+/** Everything configurable, resolved once at start from flags, environment and `tinderbox.yaml`, then frozen. */
+export interface Config {
+  /** Address the API and the functions listen on; default 127.0.0.1:8080. */
+  readonly host: string;
+  readonly port: number;
+  /** Portal; default 8083 on the same host, 0 = any. */
+  readonly portalPort: number;
+  /** Metrics on loopback; default 8082. */
+  readonly metricsPort: number;
+  /** Database, keys, logs; 0700; default `~/.local/share/tinderbox`. */
+  readonly stateDir: string;
+  /** Artifacts, instance folders, sockets, interpreters; 0711, short; removable. */
+  readonly runDir: string;
+  /** Key for secrets at rest; default `stateDir/secrets.key`. */
+  readonly keyFile: string;
+  readonly user: string;
+  /** Absent: taken from `stateDir/password`, made at first start. */
+  readonly password: string | undefined;
+  readonly isolation: 'auto' | 'none' | 'namespaces' | 'strict';
+  /** First and last uid handed to functions and builds, as root; default 200000–265535. */
+  readonly uids: { readonly first: number; readonly last: number };
+  readonly limits: {
+    /** Largest request body that is buffered or passed; default 256 MiB. */
+    readonly bodyBytes: number;
+    readonly headerBytes: number;
+    /** Time a client has for its headers. */
+    readonly headersTimeoutMs: number;
+    /** Longest silence while a body is read from or written to a client. */
+    readonly stallTimeoutMs: number;
+  };
+  /** Host budget: what all functions together may use. */
+  readonly budget: {
+    readonly instances: number;
+    readonly memoryBytes: number;
+    readonly concurrentStarts: number;
+    readonly waitingCalls: number;
+    readonly bufferedBytes: number;
+  };
+  /** Warm processes kept per runtime; default 2 for node, 2 for python. */
+  readonly pool: { readonly node: number; readonly python: number };
+  readonly build: {
+    readonly timeoutMs: number;
+    readonly memoryBytes: number;
+    readonly diskBytes: number;
+    readonly concurrent: number;
+    /** Registry settings given to builds, for example `NPM_CONFIG_REGISTRY`, `PIP_INDEX_URL`; never the platform's HOME. */
+    readonly env: Readonly<Record<string, string>>;
+  };
+  /** Logs kept per function: two files of this size. */
+  readonly logFileBytes: number;
+  /** How often the scaler looks; default 2 s. */
+  readonly scaleIntervalMs: number;
+}

@@ -1,0 +1,136 @@
+import { parseDurationMs } from './duration.ts';
+import { TinderboxError } from './errors.ts';
+import type { FunctionSpec } from './function.ts';
+import { parseCpu, parseMemory } from './quantity.ts';
+
+/** How many copies of a function may run, from OpenFaaS's `com.openfaas.scale.*` labels. */
+export interface ScalingSettings {
+  readonly min: number;
+  readonly max: number;
+  /** Whether it sleeps after `zeroAfterMs` without a call. */
+  readonly zero: boolean;
+  readonly zeroAfterMs: number;
+  /** Calls in flight per instance that the scaler aims at. */
+  readonly targetConcurrency: number;
+}
+
+export type Network = 'host' | 'none';
+export type Isolation = 'auto' | 'none' | 'namespaces' | 'strict';
+
+/** All that follows from a spec, with every default filled in; pure, so API, control, router and scaler agree. */
+export interface FunctionSettings {
+  readonly scaling: ScalingSettings;
+  /** Longest a call may take; `exec_timeout` of the function's environment, default 60 s. */
+  readonly timeoutMs: number;
+  /** Calls one instance takes at once; `max_inflight`, default 100. */
+  readonly concurrency: number;
+  /** Calls that may wait for a slot; annotation `com.tinderbox.queue-depth`, default 1,000. */
+  readonly queueDepth: number;
+  readonly memoryBytes: number;
+  /** Thousandths of a core; 0 = no limit. */
+  readonly cpuMillis: number;
+  /** Most processes and threads of one instance; annotation `com.tinderbox.pids`, default 256. */
+  readonly pids: number;
+  readonly network: Network;
+  readonly isolation: Isolation;
+  /** Path that must answer 2xx before an HTTP program is ready; empty: an open port is enough. */
+  readonly readyPath: string;
+  /** Time from the stop signal to the kill; `write_timeout`, default 10 s. */
+  readonly graceMs: number;
+}
+
+const defaultMemoryBytes = 512 * 2 ** 20;
+const minMemoryBytes = 16 * 2 ** 20;
+
+/** Completes a spec. Throws `invalid`, naming the field, the value and the limit. */
+export function resolveSettings(spec: FunctionSpec): FunctionSettings {
+  const env = spec.envVars ?? {};
+  const annotation = (key: string): string | undefined => spec.annotations[key];
+  return {
+    scaling: resolveScaling(spec.labels),
+    timeoutMs: durationIn(env['exec_timeout'], 'exec_timeout', 60_000, 1, 24 * 3_600_000) || 60_000,
+    concurrency: integerIn(env['max_inflight'], 'max_inflight', 100, 0, 10_000) || 100,
+    queueDepth: integerIn(annotation('com.tinderbox.queue-depth'), 'com.tinderbox.queue-depth', 1000, 0, 100_000),
+    memoryBytes: memoryLimit(spec.limits?.memory),
+    cpuMillis: cpuLimit(spec.limits?.cpu),
+    pids: integerIn(annotation('com.tinderbox.pids'), 'com.tinderbox.pids', 256, 4, 32_768),
+    network: oneOf(annotation('com.tinderbox.network'), 'com.tinderbox.network', ['host', 'none'], 'host'),
+    isolation: oneOf(
+      annotation('com.tinderbox.isolation'),
+      'com.tinderbox.isolation',
+      ['auto', 'none', 'namespaces', 'strict'],
+      'auto',
+    ),
+    readyPath: annotation('com.openfaas.ready.http.path') ?? annotation('com.openfaas.health.http.path') ?? '',
+    graceMs: durationIn(env['write_timeout'], 'write_timeout', 10_000, 0, 3_600_000),
+  };
+}
+
+function resolveScaling(labels: Readonly<Record<string, string>>): ScalingSettings {
+  const prefix = 'com.openfaas.scale.';
+  const label = (name: string): string | undefined => labels[prefix + name];
+  const min = integerIn(label('min'), `${prefix}min`, 0, 0, 1000);
+  const max = integerIn(label('max'), `${prefix}max`, Math.max(20, min), 1, 1000);
+  if (min > max) {
+    throw new TinderboxError('invalid', `label ${prefix}min "${min}" is above ${prefix}max "${max}"`);
+  }
+  const zero = label('zero');
+  if (zero !== undefined && zero !== 'true' && zero !== 'false') {
+    throw new TinderboxError('invalid', `label ${prefix}zero "${zero}" is neither true nor false`);
+  }
+  const sleeps = zero === undefined ? min === 0 : zero === 'true';
+  return {
+    min: sleeps ? min : Math.max(1, min),
+    max,
+    zero: sleeps,
+    zeroAfterMs: durationIn(label('zero-duration'), `${prefix}zero-duration`, 15 * 60_000, 100, 7 * 24 * 3_600_000),
+    targetConcurrency: integerIn(label('target'), `${prefix}target`, 50, 1, 100_000),
+  };
+}
+
+function memoryLimit(text: string | undefined): number {
+  if (text === undefined) return defaultMemoryBytes;
+  const bytes = parseMemory(text, 'limits.memory');
+  if (bytes < minMemoryBytes) {
+    throw new TinderboxError('invalid', `limits.memory "${text}" is below the minimum of 16Mi`);
+  }
+  return bytes;
+}
+
+function cpuLimit(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const millis = parseCpu(text, 'limits.cpu');
+  if (millis < 10) throw new TinderboxError('invalid', `limits.cpu "${text}" is below the minimum of 10m`);
+  return millis;
+}
+
+function integerIn(text: string | undefined, what: string, fallback: number, least: number, most: number): number {
+  if (text === undefined) return fallback;
+  const value = /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new TinderboxError('invalid', `${what} "${text}" is not a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function durationIn(
+  text: string | undefined,
+  what: string,
+  fallbackMs: number,
+  leastMs: number,
+  mostMs: number,
+): number {
+  if (text === undefined) return fallbackMs;
+  const ms = parseDurationMs(text, what);
+  if (ms !== 0 && (ms < leastMs || ms > mostMs)) {
+    throw new TinderboxError('invalid', `${what} "${text}" is not between ${leastMs}ms and ${mostMs}ms`);
+  }
+  return ms;
+}
+
+function oneOf<T extends string>(text: string | undefined, what: string, allowed: readonly T[], fallback: T): T {
+  if (text === undefined) return fallback;
+  const found = allowed.find((value) => value === text);
+  if (found === undefined) throw new TinderboxError('invalid', `${what} "${text}" is not one of ${allowed.join(', ')}`);
+  return found;
+}

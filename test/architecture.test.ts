@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const root = resolve(import.meta.dirname, '../src');
+
+/** Who may import whom; the same table stands in docs/architecture.md. `engine:type` allows `engine/engine.ts` alone. */
+const allowed: Record<string, readonly string[]> = {
+  model: [],
+  frame: [],
+  observe: ['model'],
+  config: ['model'],
+  store: ['model', 'observe'],
+  secrets: ['model', 'observe', 'store'],
+  auth: ['model', 'observe', 'store'],
+  sandbox: ['model', 'observe'],
+  engine: ['model', 'observe', 'sandbox', 'frame'],
+  runtime: ['frame'],
+  builder: ['model', 'observe', 'sandbox', 'store'],
+  router: ['model', 'observe', 'frame', 'engine:type'],
+  scaler: ['model', 'observe', 'engine:type', 'router:type'],
+  control: ['model', 'observe', 'store', 'builder:type', 'secrets', 'engine:type', 'router:type'],
+  api: ['model', 'observe', 'store', 'secrets', 'auth', 'builder', 'engine:type'],
+  gateway: ['model', 'observe', 'auth', 'api'],
+  client: ['model'],
+  cli: ['model', 'client', 'config'],
+};
+
+/** Files that are composition roots and may import what they join. */
+const roots = new Set(['main.ts', 'cli/up.ts']);
+
+const typeOnly: Record<string, string> = {
+  'engine:type': 'engine/engine.ts',
+  'router:type': 'router/router.ts',
+  'builder:type': 'builder/builder.ts',
+};
+
+function sources(): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g);
+  return [...found].map((match) => relative(root, resolve(dirname(join(root, file)), match[1] ?? '')));
+}
+
+function isAllowed(from: string, target: string): boolean {
+  const own = from.split('/')[0] ?? '';
+  const other = target.split('/')[0] ?? '';
+  if (own === other) return true;
+  const list = allowed[own] ?? [];
+  return list.includes(other) || list.some((entry) => typeOnly[entry] === target);
+}
+
+test('every folder imports only what the table allows', () => {
+  const broken = sources()
+    .filter((file) => !roots.has(file) && !file.endsWith('.test.ts'))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((target) => !isAllowed(file, target))
+        .map((target) => `${file} → ${target}`),
+    );
+  assert.deepEqual(broken, []);
+});
+
+test('every folder of src has a row in the table', () => {
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  assert.deepEqual(
+    folders.map((entry) => entry.name).filter((name) => !(name in allowed)),
+    [],
+  );
+});
+
+test('only config reads the environment', () => {
+  const allowedReaders = /^(config\/|main\.ts|cli\/|runtime\/|engine\/process\/keeper\/|builder\/worker)/;
+  const readers = sources().filter(
+    (file) =>
+      !file.endsWith('.test.ts') &&
+      !allowedReaders.test(file) &&
+      /process\.env/.test(readFileSync(join(root, file), 'utf8')),
+  );
+  assert.deepEqual(readers, []);
+});
+
+test('no file is called utils, helpers, common or misc', () => {
+  assert.deepEqual(
+    sources().filter((file) => /(^|\/)(utils?|helpers?|common|misc)\.ts$/.test(file)),
+    [],
+  );
+});
+
+test('no code of ours throws a bare Error', () => {
+  const thrown = sources().filter(
+    (file) =>
+      !/\.test\.ts$|conformance\.ts$|^runtime\/|^frame\//.test(file) &&
+      /throw new Error\(/.test(readFileSync(join(root, file), 'utf8')),
+  );
+  assert.deepEqual(thrown, []);
+});
