@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfigFile } from './config-file.ts';
+import { resolveConfig } from './resolve-config.ts';
+
+const none = { flags: {}, env: {}, file: {}, buildEnv: {}, home: '/home/ada', uid: 1000 };
+
+test('without any source every default is filled in', () => {
+  const config = resolveConfig(none);
+  assert.equal(config.host, '127.0.0.1');
+  assert.equal(config.port, 8080);
+  assert.equal(config.stateDir, '/home/ada/.local/share/tinderbox');
+  assert.equal(config.runDir, '/home/ada/.local/share/tinderbox-run');
+  assert.equal(config.keyFile, '/home/ada/.local/share/tinderbox/secrets.key');
+  assert.deepEqual(config.pool, { node: 2, python: 2 });
+  assert.ok(Object.isFrozen(config));
+});
+
+test('as root the run folder lies outside of any home and differs per data folder', () => {
+  const one = resolveConfig({ ...none, uid: 0, flags: { stateDir: '/a' } }).runDir;
+  const two = resolveConfig({ ...none, uid: 0, flags: { stateDir: '/b' } }).runDir;
+  assert.match(one, /^\/var\/lib\/tinderbox-run\/[0-9a-f]{8}$/);
+  assert.notEqual(one, two);
+});
+
+test('a flag beats the environment, which beats the file', () => {
+  const file = { port: '1', 'limits.body': '1Mi' };
+  assert.equal(resolveConfig({ ...none, file }).port, 1);
+  assert.equal(resolveConfig({ ...none, file, env: { TINDERBOX_PORT: '2' } }).port, 2);
+  assert.equal(resolveConfig({ ...none, file, env: { TINDERBOX_PORT: '2' }, flags: { port: '3' } }).port, 3);
+  assert.equal(resolveConfig({ ...none, file, env: { TINDERBOX_LIMITS_BODY: '2Mi' } }).limits.bodyBytes, 2 * 2 ** 20);
+});
+
+for (const [file, message] of [
+  [{ port: '70000' }, /setting port is "70000", not a whole number from 0 to 65535/],
+  [{ isolation: 'maximal' }, /setting isolation is "maximal", not one of auto, none, namespaces, strict/],
+  [{ uids: '5-10' }, /setting uids is "5-10", not a range/],
+  [{ 'limits.body': 'much' }, /setting limits.body "much" is not a quantity/],
+  [{ prot: '80' }, /unknown setting "prot"/],
+] as const) {
+  test(`${JSON.stringify(file)} is refused with its name and value`, () => {
+    assert.throws(() => resolveConfig({ ...none, file }), { name: 'TinderboxError', code: 'config', message });
+  });
+}
+
+test('a file is flattened and the variables of builds are kept apart', () => {
+  const parsed = parseConfigFile(
+    'port: 9000\nlimits:\n  body: 1Mi\nbuild:\n  concurrent: 3\n  env:\n    PIP_INDEX_URL: http://x\n',
+    'f',
+  );
+  assert.deepEqual(parsed.values, { port: '9000', 'limits.body': '1Mi', 'build.concurrent': '3' });
+  assert.deepEqual(parsed.buildEnv, { PIP_INDEX_URL: 'http://x' });
+});
+
+test('text that is not YAML is refused with line and column', () => {
+  assert.throws(() => parseConfigFile('port: 1\nhost: [\n', 'tinderbox.yaml'), {
+    code: 'config',
+    message: /^tinderbox\.yaml:3:1: /,
+  });
+});

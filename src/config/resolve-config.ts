@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { TinderboxError } from '../model/errors.ts';
+import type { Config } from './config.ts';
+import { type SettingName, type SettingValues, settings, variableOf } from './settings-table.ts';
+
+/** Where values come from, strongest first: flags by setting name, environment, file by key. */
+export interface ConfigSources {
+  readonly flags: Readonly<Partial<Record<SettingName, string>>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Flattened `tinderbox.yaml`: `limits.body` → text. */
+  readonly file: Readonly<Record<string, string>>;
+  readonly buildEnv: Readonly<Record<string, string>>;
+  readonly home: string;
+  readonly uid: number;
+}
+
+/** Resolves, checks and freezes. Throws `config`, naming the setting, its value and what would be right. */
+export function resolveConfig(sources: ConfigSources): Config {
+  assertKnownKeys(sources.file);
+  const given = parseAll(sources);
+  const stateDir = resolve(given.stateDir ?? join(sources.home, '.local', 'share', 'tinderbox'));
+  const config: Config = {
+    host: given.host ?? '127.0.0.1',
+    port: given.port ?? 8080,
+    portalPort: given.portalPort ?? 8083,
+    metricsPort: given.metricsPort ?? 8082,
+    stateDir,
+    runDir: resolve(given.runDir ?? defaultRunDir(stateDir, sources.uid)),
+    keyFile: resolve(given.keyFile ?? join(stateDir, 'secrets.key')),
+    user: given.user ?? 'admin',
+    password: given.password,
+    isolation: given.isolation ?? 'auto',
+    uids: given.uids ?? { first: 200_000, last: 265_535 },
+    ...resolveGroups(given, sources.buildEnv),
+    logFileBytes: given.logFileBytes ?? 8 * 2 ** 20,
+    scaleIntervalMs: given.scaleIntervalMs ?? 2000,
+  };
+  return Object.freeze(config);
+}
+
+function resolveGroups(
+  given: SettingValues,
+  buildEnv: Readonly<Record<string, string>>,
+): Pick<Config, 'limits' | 'budget' | 'pool' | 'build'> {
+  return {
+    limits: {
+      bodyBytes: given.bodyBytes ?? 256 * 2 ** 20,
+      headerBytes: given.headerBytes ?? 32 * 2 ** 10,
+      headersTimeoutMs: given.headersTimeoutMs ?? 15_000,
+      stallTimeoutMs: given.stallTimeoutMs ?? 60_000,
+    },
+    budget: {
+      instances: given.instances ?? 200,
+      memoryBytes: given.memoryBytes ?? Math.floor(totalmem() * 0.9),
+      concurrentStarts: given.concurrentStarts ?? 8,
+      waitingCalls: given.waitingCalls ?? 10_000,
+      bufferedBytes: given.bufferedBytes ?? 256 * 2 ** 20,
+    },
+    pool: { node: given.poolNode ?? 2, python: given.poolPython ?? 2 },
+    build: {
+      timeoutMs: given.buildTimeoutMs ?? 600_000,
+      memoryBytes: given.buildMemoryBytes ?? 2 * 2 ** 30,
+      diskBytes: given.buildDiskBytes ?? 2 * 2 ** 30,
+      concurrent: given.buildConcurrent ?? 2,
+      env: buildEnv,
+    },
+  };
+}
+
+/** As root other users must pass through it, which a home folder forbids; a reboot must not empty it. */
+function defaultRunDir(stateDir: string, uid: number): string {
+  if (uid !== 0) return `${stateDir}-run`;
+  return join('/var/lib/tinderbox-run', createHash('sha256').update(stateDir).digest('hex').slice(0, 8));
+}
+
+function parseAll(sources: ConfigSources): SettingValues {
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(settings)) {
+    const text =
+      sources.flags[name as SettingName] ?? sources.env[variableOf(setting.key)] ?? sources.file[setting.key];
+    if (text !== undefined) values[name] = setting.parse(text, setting.key);
+  }
+  return values as SettingValues;
+}
+
+function assertKnownKeys(file: Readonly<Record<string, string>>): void {
+  const known = Object.values(settings).map((setting) => setting.key as string);
+  for (const key of Object.keys(file)) {
+    if (!known.includes(key)) {
+      throw new TinderboxError('config', `tinderbox.yaml has an unknown setting "${key}"`, {
+        hint: `known settings: ${known.join(', ')}`,
+      });
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { TinderboxError } from '../model/errors.ts';
+import { parseDurationMs } from '../model/duration.ts';
+import { parseMemory } from '../model/quantity.ts';
+
+/** One configurable value: its key in `tinderbox.yaml`, from which flag and variable names follow, and its checks. */
+export interface Setting<T> {
+  readonly key: string;
+  readonly about: string;
+  readonly parse: (text: string, key: string) => T;
+}
+
+/** `scale.interval` is `--scale-interval` on the command line and `TINDERBOX_SCALE_INTERVAL` in the environment. */
+export function variableOf(key: string): string {
+  return `TINDERBOX_${key
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll(/[.-]/g, '_')
+    .toUpperCase()}`;
+}
+
+function text(value: string, key: string): string {
+  if (value.trim() === '') throw new TinderboxError('config', `setting ${key} is empty`);
+  return value.trim();
+}
+
+function integer(least: number, most: number): (value: string, key: string) => number {
+  return (value, key) => {
+    const number = /^\d{1,15}$/.test(value.trim()) ? Number(value) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new TinderboxError('config', `setting ${key} is "${value}", not a whole number from ${least} to ${most}`);
+  };
+}
+
+function asConfig<T>(parse: (value: string, what: string) => T): (value: string, key: string) => T {
+  return (value, key) => {
+    try {
+      return parse(value, `setting ${key}`);
+    } catch (error) {
+      throw new TinderboxError('config', TinderboxError.from(error).message);
+    }
+  };
+}
+
+function isolation(value: string, key: string): 'auto' | 'none' | 'namespaces' | 'strict' {
+  const known = ['auto', 'none', 'namespaces', 'strict'] as const;
+  const found = known.find((name) => name === value.trim());
+  if (found !== undefined) return found;
+  throw new TinderboxError('config', `setting ${key} is "${value}", not one of ${known.join(', ')}`);
+}
+
+function uidRange(value: string, key: string): { first: number; last: number } {
+  const match = /^(\d{4,10})-(\d{4,10})$/.exec(value.trim());
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  if (match !== null && first >= 1000 && last >= first && last < 2 ** 32 - 1) return { first, last };
+  throw new TinderboxError('config', `setting ${key} is "${value}", not a range such as 200000-265535 above 999`);
+}
+
+/** Every setting there is. A key that is not here is refused, wherever it was given. */
+export const settings = {
+  host: { key: 'host', about: 'address to listen on (127.0.0.1)', parse: text },
+  port: { key: 'port', about: 'port of API and functions (8080)', parse: integer(0, 65_535) },
+  portalPort: { key: 'portalPort', about: 'port of the portal (8083)', parse: integer(0, 65_535) },
+  metricsPort: { key: 'metricsPort', about: 'port of the metrics, loopback only (8082)', parse: integer(0, 65_535) },
+  stateDir: { key: 'dataDir', about: 'database, keys and logs (~/.local/share/tinderbox)', parse: text },
+  runDir: { key: 'runDir', about: 'artifacts, instances and sockets; short', parse: text },
+  keyFile: { key: 'keyFile', about: 'key that encrypts secrets (DATA-DIR/secrets.key)', parse: text },
+  user: { key: 'user', about: 'name for the API (admin)', parse: text },
+  password: { key: 'password', about: 'password for the API (made at first start)', parse: text },
+  isolation: { key: 'isolation', about: 'auto, none, namespaces or strict (auto)', parse: isolation },
+  uids: { key: 'uids', about: 'uids for functions and builds, as root (200000-265535)', parse: uidRange },
+  bodyBytes: { key: 'limits.body', about: 'largest request body (256Mi)', parse: asConfig(parseMemory) },
+  headerBytes: { key: 'limits.headers', about: 'largest request head (32Ki)', parse: asConfig(parseMemory) },
+  headersTimeoutMs: {
+    key: 'limits.headersTimeout',
+    about: 'time for a request head (15s)',
+    parse: asConfig(parseDurationMs),
+  },
+  stallTimeoutMs: {
+    key: 'limits.stallTimeout',
+    about: 'longest silence in a body (60s)',
+    parse: asConfig(parseDurationMs),
+  },
+  instances: {
+    key: 'budget.instances',
+    about: 'instances of all functions together (200)',
+    parse: integer(1, 100_000),
+  },
+  memoryBytes: {
+    key: 'budget.memory',
+    about: 'memory promised to all together (90 % of the host)',
+    parse: asConfig(parseMemory),
+  },
+  concurrentStarts: { key: 'budget.starts', about: 'instances starting at once (8)', parse: integer(1, 1000) },
+  waitingCalls: { key: 'budget.waiting', about: 'calls waiting for a slot (10000)', parse: integer(0, 1_000_000) },
+  bufferedBytes: { key: 'budget.buffered', about: 'bytes of waiting calls (256Mi)', parse: asConfig(parseMemory) },
+  poolNode: { key: 'pool.node', about: 'warm Node processes (2)', parse: integer(0, 64) },
+  poolPython: { key: 'pool.python', about: 'warm Python processes (2)', parse: integer(0, 64) },
+  buildTimeoutMs: { key: 'build.timeout', about: 'longest build (10m)', parse: asConfig(parseDurationMs) },
+  buildMemoryBytes: { key: 'build.memory', about: 'memory of one build (2Gi)', parse: asConfig(parseMemory) },
+  buildDiskBytes: { key: 'build.disk', about: 'disk of one build (2Gi)', parse: asConfig(parseMemory) },
+  buildConcurrent: { key: 'build.concurrent', about: 'builds at once (2)', parse: integer(1, 64) },
+  logFileBytes: {
+    key: 'logs.fileSize',
+    about: 'size of each of the two log files of a function (8Mi)',
+    parse: asConfig(parseMemory),
+  },
+  scaleIntervalMs: {
+    key: 'scale.interval',
+    about: 'how often the scaler looks (2s)',
+    parse: asConfig(parseDurationMs),
+  },
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof settings;
+
+/** The parsed type of each setting. */
+export type SettingValues = { [K in SettingName]?: ReturnType<(typeof settings)[K]['parse']> };

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { coldStart, invocationEnd, invocationStart } from './channels.ts';
+import { createMetrics } from './metrics.ts';
+import { startMetricsServer } from './metrics-server.ts';
+
+function call(name: string, status: number): void {
+  invocationStart.publish({ function: name });
+  invocationEnd.publish({ id: '1', function: name, status, durationMs: 12, queuedMs: 2, cold: false });
+}
+
+test('calls are counted by function and code under the names of OpenFaaS', async (t) => {
+  const metrics = createMetrics(() => new Map([['a.ns', 3]]));
+  t.after(() => metrics.close());
+  call('a.ns', 200);
+  call('a.ns', 200);
+  call('a.ns', 502);
+  coldStart.publish({ revision: 'ns/a-00001', durationMs: 7, pooled: true });
+  const text = await metrics.render();
+  assert.match(text, /gateway_function_invocation_total\{function_name="a\.ns",code="200"\} 2/);
+  assert.match(text, /gateway_function_invocation_total\{function_name="a\.ns",code="502"\} 1/);
+  assert.match(text, /gateway_function_invocation_started\{function_name="a\.ns"\} 3/);
+  assert.match(text, /gateway_function_invocation_inflight\{function_name="a\.ns"\} 0/);
+  assert.match(text, /gateway_functions_seconds_count\{.*code="200".*\} 2/);
+  assert.match(text, /gateway_service_count\{function_name="a\.ns"\} 3/);
+  assert.match(text, /tinderbox_queue_seconds_count\{function_name="a\.ns"\} 3/);
+  assert.match(text, /tinderbox_cold_start_seconds_count\{pooled="true"\} 1/);
+  assert.equal(metrics.invocationCount('a.ns'), 3);
+});
+
+test('a forgotten function leaves no series behind', async (t) => {
+  const metrics = createMetrics(() => new Map());
+  t.after(() => metrics.close());
+  call('gone.ns', 200);
+  metrics.forget('gone.ns');
+  assert.doesNotMatch(await metrics.render(), /gone\.ns/);
+  assert.equal(metrics.invocationCount('gone.ns'), 0);
+});
+
+test('the listener answers a scrape and nothing else', async (t) => {
+  const server = await startMetricsServer({ render: () => Promise.resolve('x 1\n') }, 0);
+  t.after(() => server.close());
+  const base = `http://127.0.0.1:${server.port}`;
+  assert.equal(await (await fetch(`${base}/metrics`)).text(), 'x 1\n');
+  assert.equal((await fetch(`${base}/healthz`)).status, 200);
+  assert.equal((await fetch(`${base}/system/functions`)).status, 404);
+  assert.equal((await fetch(`${base}/metrics`, { method: 'POST' })).status, 405);
+  await assert.rejects(startMetricsServer({ render: () => Promise.resolve('') }, server.port), { code: 'conflict' });
+});
