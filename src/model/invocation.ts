@@ -17,11 +17,13 @@ export interface Invocation {
   readonly method: string;
   /** Path below the function with query, always starting with `/`. */
   readonly target: string;
-  /** End-to-end headers only: hop-by-hop and platform credentials are gone. */
+  /** End-to-end headers only: hop-by-hop, Content-Length and platform credentials are gone. */
   readonly headers: RawHeaders;
   readonly body: Body;
   /** Length of a streamed body where the caller announced it. */
   readonly contentLength: number | undefined;
+  /** Trailer fields of a streamed body, alternating, complete once `body` ended; absent when none were announced. */
+  readonly trailers?: () => RawHeaders;
   readonly source: InvocationSource;
   /** When the platform took it, in ms of `performance.now()`. */
   readonly arrivedAtMs: number;

@@ -5,7 +5,11 @@ import type { Invocation, Reply } from '../../model/invocation.ts';
  * the caller may try another instance once.
  */
 export interface Transport {
-  /** Resolves with the reply's head (and body when it is small). Aborting the signal cancels the call in the instance. */
+  /**
+   * Resolves with the reply's head (and body when it is small). Aborting the signal cancels the call in the instance:
+   * a `send` still pending then settles only once the instance confirmed (or the connection is gone), because the slot
+   * is taken until that moment; after the head it is `done` that waits, and the body ends with an error.
+   */
   send(call: Invocation, signal: AbortSignal | undefined): Promise<Sent>;
   /** Ends all connections; calls in flight reject with `lost`. Idempotent. */
   close(): void;
