@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { ScalingSettings } from '../model/settings.ts';
+import { clampManualCount, decideCount, type ScaleObservation } from './decide.ts';
+
+const scaling: ScalingSettings = { min: 0, max: 20, zero: true, zeroAfterMs: 1_000, targetConcurrency: 50 };
+const quiet: ScaleObservation = {
+  averageLoad: 0,
+  inFlight: 0,
+  waiting: 0,
+  concurrency: 100,
+  idleMs: 0,
+  starting: false,
+  floor: 0,
+  heldAtZero: false,
+  highestRecent: 0,
+};
+
+function count(seen: Partial<ScaleObservation>, current: number, settings: Partial<ScalingSettings> = {}): number {
+  return decideCount({ ...quiet, ...seen }, { ...scaling, ...settings }, current).count;
+}
+
+describe('decideCount', () => {
+  test('replicas follow the average load by the target', () => {
+    assert.equal(count({ averageLoad: 101, inFlight: 101 }, 1), 3);
+  });
+
+  test('an instance that takes one call at once is the target, whatever the label says', () => {
+    assert.equal(count({ averageLoad: 4, inFlight: 4, concurrency: 1 }, 1), 4);
+  });
+
+  test('calls that wait count at once and in full', () => {
+    assert.equal(count({ averageLoad: 0, inFlight: 10, waiting: 30, concurrency: 10 }, 1), 4);
+  });
+
+  test('the label max holds whatever waits', () => {
+    assert.equal(count({ averageLoad: 5_000, waiting: 5_000 }, 3), 20);
+  });
+
+  test('down goes only to the highest recommendation of the hold window', () => {
+    assert.equal(count({ averageLoad: 10, inFlight: 10, highestRecent: 4 }, 6), 4);
+    assert.equal(count({ averageLoad: 10, inFlight: 10, highestRecent: 1 }, 6), 1);
+  });
+
+  test('an idle function sleeps after its time and not before', () => {
+    assert.equal(count({ idleMs: 999 }, 1), 1);
+    assert.equal(count({ idleMs: 1_000, highestRecent: 5 }, 5), 0);
+  });
+
+  test('nothing sleeps while a call is in flight or an instance is on its way', () => {
+    assert.equal(count({ idleMs: 5_000, inFlight: 1 }, 1), 1);
+    assert.equal(count({ idleMs: 5_000, starting: true }, 1), 1);
+  });
+
+  test('a function that must not sleep keeps its minimum, and comes back to it', () => {
+    assert.equal(count({ idleMs: 5_000 }, 4, { zero: false, min: 2 }), 2);
+    assert.equal(count({ idleMs: 5_000 }, 0, { zero: false, min: 2 }), 2);
+  });
+
+  test('a sleeping function stays asleep without a call', () => {
+    assert.equal(count({ idleMs: 0 }, 0), 0);
+  });
+
+  test('what somebody scaled to zero stays there until a call comes, also with a minimum', () => {
+    assert.equal(count({ heldAtZero: true }, 0, { zero: false, min: 2 }), 0);
+    assert.equal(count({ heldAtZero: true, waiting: 1 }, 0, { zero: false, min: 2 }), 2);
+  });
+
+  test('the count asked for at deploy holds until an instance was ready', () => {
+    assert.equal(count({ idleMs: 5_000, floor: 3 }, 3), 3);
+  });
+
+  test('every decision lies within the bounds, and one stays while calls are there', () => {
+    const observation = fc.record({
+      averageLoad: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: undefined }),
+      inFlight: fc.nat(1e5),
+      waiting: fc.nat(1e5),
+      concurrency: fc.integer({ min: 1, max: 10_000 }),
+      idleMs: fc.nat(1e6),
+      starting: fc.boolean(),
+      floor: fc.nat(5),
+      heldAtZero: fc.boolean(),
+      highestRecent: fc.nat(30),
+    });
+    const bounds = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 5, max: 30 }), fc.boolean());
+    fc.assert(
+      fc.property(observation, bounds, fc.nat(40), (seen, [min, max, zero], current) => {
+        const decided = decideCount(seen, { ...scaling, min, max, zero }, current).count;
+        assert.ok(decided <= max);
+        if (seen.inFlight + seen.waiting > 0) assert.ok(decided >= 1);
+        if (!zero && !seen.heldAtZero) assert.ok(decided >= min);
+      }),
+    );
+  });
+});
+
+test('a count set by hand lies between the labels, and zero stays zero', () => {
+  const bounds = { ...scaling, min: 2, max: 4 };
+  assert.deepEqual(
+    [0, 1, 3, 99, -1].map((wish) => clampManualCount(wish, bounds)),
+    [0, 2, 3, 4, 0],
+  );
+});

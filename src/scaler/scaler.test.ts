@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, type TestContext, test } from 'node:test';
+import type { InstanceChange } from '../engine/engine.ts';
+import { TinderboxError } from '../model/errors.ts';
+import type { Instance, InstanceState } from '../model/instance.ts';
+import type { RevisionId } from '../model/names.ts';
+import { type FunctionSettings, resolveSettings } from '../model/settings.ts';
+import type { LoadSnapshot } from '../router/router.ts';
+import type { HostBudget } from './budget.ts';
+import { createScaler, type Scaler } from './scaler.ts';
+
+const roomy: HostBudget = { instances: 100, memoryBytes: 2 ** 40, concurrentStarts: 10 };
+
+/** Engine, load and clock in the hands of the test. */
+class Bench {
+  readonly stated: [RevisionId, number][] = [];
+  readonly loads = new Map<RevisionId, LoadSnapshot>();
+  readonly scaler: Scaler;
+  nowMs = 1_000;
+  refuse: TinderboxError | undefined;
+  readonly #instances = new Map<string, Instance>();
+  readonly #listeners = new Set<(change: InstanceChange) => void>();
+  readonly #t: TestContext;
+
+  constructor(t: TestContext, budget: Partial<HostBudget> = {}) {
+    this.#t = t;
+    t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+    this.scaler = createScaler({
+      engine: {
+        scale: async (revision, count) => {
+          if (this.refuse !== undefined) throw this.refuse;
+          this.stated.push([revision, count]);
+        },
+        instances: () => [...this.#instances.values()],
+        watch: (listener) => {
+          this.#listeners.add(listener);
+          return () => this.#listeners.delete(listener);
+        },
+      },
+      load: () => [...this.loads.values()],
+      budget: { ...roomy, ...budget },
+      intervalMs: 1_000,
+      now: () => this.nowMs,
+    });
+    t.after(() => this.scaler.close());
+  }
+
+  change(revision: RevisionId, id: string, state: InstanceState, reason?: string): void {
+    const base = { id, revision, state, concurrency: 10, startedAtMs: 0, pooled: false };
+    const instance = { ...base, ...(reason === undefined ? {} : { reason }) } as unknown as Instance;
+    this.#instances.set(id, instance);
+    for (const listener of this.#listeners) listener({ instance });
+  }
+
+  ready(revision: RevisionId, id = `${revision}#1`): void {
+    this.change(revision, id, 'starting');
+    this.change(revision, id, 'ready');
+  }
+
+  load(revision: RevisionId, inFlight: number, waiting = 0): void {
+    this.loads.set(revision, {
+      revision,
+      inFlight,
+      waiting,
+      ready: 1,
+      starting: 0,
+      peak: 0,
+      lastActiveMs: this.nowMs,
+    });
+  }
+
+  tick(ms = 1_000): void {
+    this.nowMs += ms;
+    this.#t.mock.timers.tick(ms);
+  }
+
+  last(revision: RevisionId): number | undefined {
+    return this.stated.findLast(([each]) => each === revision)?.[1];
+  }
+}
+
+const a: RevisionId = 'ns/a-00001';
+const b: RevisionId = 'ns/b-00001';
+const c: RevisionId = 'ns/c-00001';
+
+function settings(labels: Record<string, string> = {}): FunctionSettings {
+  const scale = Object.entries(labels).map(([key, value]) => [`com.openfaas.scale.${key}`, value]);
+  const spec = { namespace: 'ns', name: 'a', image: 'a', secrets: [], annotations: {} };
+  return resolveSettings({ ...spec, labels: Object.fromEntries(scale), envVars: { max_inflight: '10' } });
+}
+
+const napping = settings({ 'zero-duration': '5s' });
+
+function hasCode(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof TinderboxError && error.code === code;
+}
+
+describe('createScaler', () => {
+  let bench: Bench;
+  beforeEach((t) => {
+    bench = new Bench(t as TestContext);
+  });
+
+  test('a deploy is proven with one instance, which sleeps after its idle time', async () => {
+    await bench.scaler.track(a, napping, 1);
+    assert.equal(bench.last(a), 1);
+    bench.tick(60_000);
+    assert.equal(bench.last(a), 1, 'it is not put to sleep before it was ever ready');
+    bench.ready(a);
+    bench.tick(4_000);
+    assert.equal(bench.last(a), 1);
+    bench.tick(1_000);
+    assert.equal(bench.last(a), 0);
+    assert.equal(bench.scaler.counts().get(a), 0);
+  });
+
+  test('all callers of a sleeping revision share one wake, settled by the first ready instance', async () => {
+    await bench.scaler.track(a, napping, 0);
+    const wakes = [bench.scaler.wake(a), bench.scaler.wake(a), bench.scaler.wake(a)];
+    assert.deepEqual(bench.stated, [[a, 1]]);
+    bench.ready(a);
+    await Promise.all(wakes);
+  });
+
+  test('a wake rejects when the instance fails, and again at once while the engine backs off', async () => {
+    await bench.scaler.track(a, napping, 0);
+    const wake = bench.scaler.wake(a);
+    bench.change(a, 'i1', 'starting');
+    bench.change(a, 'i1', 'failed', 'the handler threw');
+    await assert.rejects(wake, /ns\/a-00001 cannot start: the handler threw/);
+    await assert.rejects(bench.scaler.wake(a), hasCode('cannot-start'));
+    bench.change(a, 'i2', 'starting');
+    const again = bench.scaler.wake(a);
+    bench.change(a, 'i2', 'ready');
+    await again;
+  });
+
+  test('a wake rejects when the engine refuses, and the next tick states the count again', async () => {
+    await bench.scaler.track(a, napping, 0);
+    bench.refuse = new TinderboxError('unavailable', 'the keeper is gone');
+    await assert.rejects(bench.scaler.wake(a), /the keeper is gone/);
+    bench.refuse = undefined;
+    bench.tick();
+    assert.equal(bench.last(a), 1);
+  });
+
+  test('a wake of an unknown or a refused revision says why', async () => {
+    await assert.rejects(bench.scaler.wake(a), hasCode('cannot-start'));
+    bench.scaler.refuse(a, new TinderboxError('cannot-start', 'its artifact is gone'));
+    await assert.rejects(bench.scaler.wake(a), /its artifact is gone/);
+    await bench.scaler.track(a, napping, 0);
+    void bench.scaler.wake(a);
+    assert.equal(bench.last(a), 1);
+    bench.ready(a);
+  });
+
+  test('removing a revision refuses the callers that wait for it', async () => {
+    await bench.scaler.track(a, napping, 0);
+    const wake = bench.scaler.wake(a);
+    bench.scaler.untrack(a);
+    await assert.rejects(wake, hasCode('cannot-start'));
+    assert.equal(bench.scaler.counts().has(a), false);
+  });
+
+  test('calls that wait beyond what the ready ones take start more before the next tick', async () => {
+    await bench.scaler.track(a, napping, 1);
+    bench.ready(a);
+    bench.load(a, 10, 15);
+    await bench.scaler.wake(a);
+    bench.tick(1);
+    assert.equal(bench.last(a), 3);
+  });
+
+  test('load grows replicas at a tick and they shrink only after the hold window', async () => {
+    await bench.scaler.track(a, settings({ target: '5', zero: 'false' }), 1);
+    bench.ready(a);
+    bench.load(a, 20);
+    bench.tick();
+    assert.equal(bench.last(a), 4);
+    bench.load(a, 1);
+    for (let i = 0; i < 20; i += 1) bench.tick();
+    assert.equal(bench.last(a), 4);
+    for (let i = 0; i < 20; i += 1) bench.tick();
+    assert.equal(bench.last(a), 1);
+  });
+
+  test('a count set by hand is clamped, holds for a while, and zero lasts until a call', async () => {
+    await bench.scaler.track(a, settings({ min: '1', max: '4' }), 1);
+    bench.ready(a);
+    assert.equal(await bench.scaler.setReplicas(a, 9), 4);
+    bench.tick();
+    assert.equal(bench.last(a), 4);
+    assert.equal(await bench.scaler.setReplicas(a, 0), 0);
+    bench.change(a, `${a}#1`, 'stopped');
+    bench.tick();
+    bench.tick();
+    assert.equal(bench.last(a), 0);
+    void bench.scaler.wake(a);
+    assert.equal(bench.last(a), 1);
+    bench.ready(a, 'i2');
+    await assert.rejects(bench.scaler.setReplicas(b, 1), hasCode('not-found'));
+  });
+
+  test('adopted instances are stated to the engine as they are', async () => {
+    bench.ready(a, 'old1');
+    bench.ready(a, 'old2');
+    await bench.scaler.track(a, napping, 2);
+    assert.equal(bench.last(a), 2);
+  });
+});
+
+describe('the host budget', () => {
+  test('starts beyond the limit wait for a slot, in order, and nobody is refused', async (t) => {
+    const bench = new Bench(t, { concurrentStarts: 1 });
+    for (const revision of [a, b, c]) await bench.scaler.track(revision, napping, 0);
+    const wakes = [a, b, c].map((revision) => bench.scaler.wake(revision));
+    assert.deepEqual(bench.stated, [[a, 1]]);
+    bench.ready(a);
+    bench.change(b, 'b1', 'starting');
+    bench.change(b, 'b1', 'failed', 'broken');
+    assert.deepEqual(bench.stated, [
+      [a, 1],
+      [b, 1],
+      [c, 1],
+    ]);
+    bench.ready(c);
+    assert.deepEqual(
+      (await Promise.allSettled(wakes)).map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+  });
+
+  test('an engine that shows no instance does not hold its slot for ever', async (t) => {
+    const bench = new Bench(t, { concurrentStarts: 1 });
+    await bench.scaler.track(a, napping, 1);
+    await bench.scaler.track(b, napping, 1);
+    assert.equal(bench.last(b), undefined);
+    bench.tick();
+    assert.equal(bench.last(b), 1);
+  });
+
+  test('on a full host the longest-idle function is cut for the one that is called', async (t) => {
+    const bench = new Bench(t, { instances: 2 });
+    await bench.scaler.track(a, napping, 1);
+    bench.ready(a);
+    bench.nowMs += 10;
+    await bench.scaler.track(b, napping, 1);
+    bench.ready(b);
+    bench.nowMs += 10;
+    await bench.scaler.track(c, napping, 0);
+    const wake = bench.scaler.wake(c);
+    assert.equal(bench.last(a), 0);
+    assert.equal(bench.last(b), 1);
+    bench.ready(c);
+    await wake;
+  });
+
+  test('a full host where all are busy refuses at once with a time to retry', async (t) => {
+    const bench = new Bench(t, { instances: 1 });
+    await bench.scaler.track(a, napping, 1);
+    bench.ready(a);
+    bench.load(a, 1);
+    await bench.scaler.track(b, napping, 0);
+    await assert.rejects(bench.scaler.wake(b), (error) => {
+      assert.ok(error instanceof TinderboxError);
+      assert.equal(error.code, 'host-full');
+      assert.equal(error.retryAfterMs, 1_000);
+      assert.match(error.message, /1 of 1 instances/);
+      return true;
+    });
+    await assert.rejects(bench.scaler.track(c, napping, 1), hasCode('host-full'));
+    bench.loads.delete(a);
+    bench.tick();
+    assert.equal(bench.last(c), 1, 'a deploy that found no room is tried again');
+    bench.ready(c);
+  });
+});

@@ -1,0 +1,289 @@
+/**
+ * Keeps the number of instances of every revision right. It owns the counts and is the only caller of `engine.scale`.
+ * It does not know why a revision exists (control does), where calls go (the router does), or how an instance is
+ * started (the engine does).
+ *
+ * 1. The engine is told a higher count only while a start slot is free; a lower one at once.
+ * 2. The counts granted to all revisions never exceed the host budget.
+ * 3. A revision with calls in flight or waiting, or on its way up, is never cut for another one.
+ * 4. All callers that wait for a revision to wake share one promise, settled by the first instance that becomes ready
+ *    or by the failure of the last one that was starting.
+ * 5. A count asked for at deploy holds until a first instance was ready, whatever the load.
+ */
+import type { Engine, InstanceChange } from '../engine/engine.ts';
+import { TinderboxError } from '../model/errors.ts';
+import type { RevisionId } from '../model/names.ts';
+import type { FunctionSettings } from '../model/settings.ts';
+import { notice } from '../observe/channels.ts';
+import type { LoadSnapshot } from '../router/router.ts';
+import { type BudgetDecision, type BudgetUse, decideEviction, decideFreeGrant, type HostBudget } from './budget.ts';
+import { clampManualCount, decideCount } from './decide.ts';
+import { cannotStart, ScaleTarget } from './scale-target.ts';
+import { createStartQueue, type StartQueue } from './start-queue.ts';
+
+export interface Scaler {
+  /**
+   * Takes charge of a revision the engine knows, with `initial` instances (0: asleep until a call). Stating the same
+   * again only refreshes its settings. Rejects with `host-full` when not even one fits; it is tried again at each tick.
+   */
+  track(revision: RevisionId, settings: FunctionSettings, initial: number): Promise<void>;
+  /** Lets go of a revision; stopping its instances is `engine.remove`'s business. Its waiting callers are refused. */
+  untrack(revision: RevisionId): void;
+  /** Every wake of this revision rejects with `error` until it is tracked again: it cannot run, and callers learn why. */
+  refuse(revision: RevisionId, error: TinderboxError): void;
+  /**
+   * A call waits for this revision. Resolves when an instance is ready; rejects with `host-full` or `cannot-start` at
+   * once when there is no point in waiting. While others are ready it asks for as many more as the waiting calls need.
+   */
+  wake(revision: RevisionId): Promise<void>;
+  /** Sets a count by hand, 0 or within the labels' bounds; the load takes over from there. Resolves with what it became. */
+  setReplicas(revision: RevisionId, count: number): Promise<number>;
+  /** Instances each tracked revision should have now. */
+  counts(): ReadonlyMap<RevisionId, number>;
+  close(): void;
+}
+
+export interface ScalerOptions {
+  readonly engine: Pick<Engine, 'scale' | 'instances' | 'watch'>;
+  /** The router's view of the load; taken at each tick. */
+  readonly load: () => readonly LoadSnapshot[];
+  readonly budget: HostBudget;
+  /** Time between two looks at the load, default 2 s as Knative's autoscaler. */
+  readonly intervalMs?: number;
+  /** Monotonic clock in ms, the one of `LoadSnapshot.lastActiveMs`; default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** Shortest time between two looks because calls wait; the calls in between are seen by the next one. */
+const pokeIntervalMs = 20;
+
+export function createScaler(options: ScalerOptions): Scaler {
+  return new EngineScaler(options);
+}
+
+class EngineScaler implements Scaler {
+  readonly #engine: ScalerOptions['engine'];
+  readonly #load: ScalerOptions['load'];
+  readonly #budget: HostBudget;
+  readonly #now: () => number;
+  readonly #targets = new Map<RevisionId, ScaleTarget>();
+  readonly #refused = new Map<RevisionId, TinderboxError>();
+  readonly #starts: StartQueue;
+  readonly #timer: NodeJS.Timeout;
+  readonly #unwatch: () => void;
+  readonly #poked = new Set<ScaleTarget>();
+  #pokeTimer: NodeJS.Timeout | undefined;
+  #pokedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ScalerOptions) {
+    this.#engine = options.engine;
+    this.#load = options.load;
+    this.#budget = options.budget;
+    this.#now = options.now ?? (() => performance.now());
+    this.#starts = createStartQueue(options.budget.concurrentStarts, (target, count) => this.#state(target, count));
+    this.#unwatch = options.engine.watch((change) => this.#instanceChanged(change));
+    this.#timer = setInterval(() => this.#tick(), options.intervalMs ?? 2_000);
+    this.#timer.unref();
+  }
+
+  async track(revision: RevisionId, settings: FunctionSettings, initial: number): Promise<void> {
+    this.#refused.delete(revision);
+    const known = this.#targets.get(revision);
+    if (known !== undefined) {
+      known.settings = settings;
+      return;
+    }
+    const nowMs = this.#now();
+    const target = new ScaleTarget(revision, settings, initial, nowMs);
+    this.#targets.set(revision, target);
+    for (const instance of this.#engine.instances()) {
+      if (instance.revision === revision) target.observe(instance, nowMs);
+    }
+    const adopted = target.ready + target.starting;
+    target.desired = adopted;
+    if (adopted > 0) this.#state(target, adopted);
+    const exhausted = this.#want(target, initial);
+    if (initial > 0 && target.desired === 0) throw hostFull(revision, exhausted);
+  }
+
+  untrack(revision: RevisionId): void {
+    this.#refused.delete(revision);
+    const target = this.#targets.get(revision);
+    if (target === undefined) return;
+    this.#targets.delete(revision);
+    this.#starts.remove(target);
+    this.#poked.delete(target);
+    target.settleWake(cannotStart(revision, 'it was removed'));
+    this.#starts.pump(this.#now());
+  }
+
+  refuse(revision: RevisionId, error: TinderboxError): void {
+    this.untrack(revision);
+    this.#refused.set(revision, error);
+  }
+
+  wake(revision: RevisionId): Promise<void> {
+    const target = this.#targets.get(revision);
+    if (target === undefined) {
+      return Promise.reject(this.#refused.get(revision) ?? cannotStart(revision, 'it is not deployed'));
+    }
+    target.heldAtZero = false;
+    if (target.ready > 0) {
+      this.#poke(target);
+      return Promise.resolve();
+    }
+    if (target.wake !== undefined) return target.wake.promise;
+    if (target.startFailure !== undefined && target.stated > 0 && target.startSlots(this.#now()) === 0) {
+      return Promise.reject(cannotStart(revision, target.startFailure));
+    }
+    return this.#wakeUp(target);
+  }
+
+  async setReplicas(revision: RevisionId, count: number): Promise<number> {
+    const target = this.#targets.get(revision);
+    if (target === undefined) throw new TinderboxError('not-found', `${revision} is not running here`);
+    const wanted = clampManualCount(count, target.settings.scaling);
+    const nowMs = this.#now();
+    target.touch(nowMs);
+    target.heldAtZero = wanted === 0;
+    target.floor = Math.min(target.floor, wanted);
+    target.window.addRecommendation(nowMs, wanted);
+    const exhausted = this.#want(target, wanted);
+    if (wanted > 0 && target.desired === 0) throw hostFull(revision, exhausted);
+    return target.desired;
+  }
+
+  counts(): ReadonlyMap<RevisionId, number> {
+    return new Map([...this.#targets].map(([revision, target]) => [revision, target.desired]));
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#pokeTimer);
+    this.#unwatch();
+    for (const target of this.#targets.values()) {
+      target.settleWake(new TinderboxError('unavailable', 'the platform is stopping'));
+    }
+    this.#targets.clear();
+  }
+
+  #wakeUp(target: ScaleTarget): Promise<void> {
+    const wake = Promise.withResolvers<void>();
+    target.wake = wake;
+    const exhausted = this.#want(target, Math.max(target.desired, 1, target.settings.scaling.min));
+    if (target.desired === 0) target.settleWake(hostFull(target.revision, exhausted));
+    return wake.promise;
+  }
+
+  #tick(): void {
+    const nowMs = this.#now();
+    const loads = this.#loads();
+    for (const target of this.#targets.values()) {
+      const load = loads.get(target.revision);
+      if (target.desired + target.stated + target.floor === 0 && (load?.waiting ?? 0) + (load?.inFlight ?? 0) === 0) {
+        if (target.settings.scaling.zero || target.heldAtZero) continue;
+      }
+      target.window.addLoad(nowMs, (load?.inFlight ?? 0) + (load?.waiting ?? 0));
+      this.#evaluate(target, load, nowMs);
+    }
+    this.#starts.pump(nowMs);
+  }
+
+  #evaluate(target: ScaleTarget, load: LoadSnapshot | undefined, nowMs: number): void {
+    const decision = decideCount(target.observation(load, nowMs), target.settings.scaling, target.desired);
+    target.window.addRecommendation(nowMs, decision.recommended);
+    if (decision.count !== target.desired || target.desired !== target.stated) this.#want(target, decision.count);
+  }
+
+  /** Calls wait beyond what the ready instances take: looks at once, at most every {@link pokeIntervalMs}. */
+  #poke(target: ScaleTarget): void {
+    this.#poked.add(target);
+    if (this.#pokeTimer !== undefined) return;
+    const waitMs = Math.max(0, this.#pokedAtMs + pokeIntervalMs - this.#now());
+    this.#pokeTimer = setTimeout(() => this.#evaluatePoked(), waitMs);
+    this.#pokeTimer.unref();
+  }
+
+  #evaluatePoked(): void {
+    this.#pokeTimer = undefined;
+    this.#pokedAtMs = this.#now();
+    const loads = this.#loads();
+    for (const target of this.#poked) this.#evaluate(target, loads.get(target.revision), this.#pokedAtMs);
+    this.#poked.clear();
+  }
+
+  /** Grants what the budget allows and states it, the cuts of others first. Returns what ran out, if anything did. */
+  #want(target: ScaleTarget, wanted: number): string | undefined {
+    const nowMs = this.#now();
+    const grant = wanted > target.desired ? this.#grant(target, wanted, nowMs) : undefined;
+    for (const cut of grant?.cuts ?? []) this.#cut(cut.revision, cut.count);
+    target.desired = grant?.granted ?? wanted;
+    if (target.desired < target.stated) this.#state(target, target.desired);
+    if (target.desired > target.stated) this.#starts.add(target);
+    this.#starts.pump(nowMs);
+    return grant?.exhausted;
+  }
+
+  #grant(target: ScaleTarget, wanted: number, nowMs: number): BudgetDecision {
+    const { revision, settings } = target;
+    const asking = { revision, memoryBytes: settings.memoryBytes, wanted, held: target.desired };
+    const roomy = decideFreeGrant(this.#usedBeside(target), asking, this.#budget);
+    if (roomy.exhausted === undefined || roomy.granted > 0) return roomy;
+    // Who was idle longest matters only now; a burst of wakes must not pay for it each time.
+    const loads = this.#loads();
+    const others = [...this.#targets.values()].filter((each) => each !== target);
+    return decideEviction(
+      others.map((each) => each.share(loads.get(each.revision), nowMs)),
+      settings.memoryBytes,
+      this.#budget,
+    );
+  }
+
+  #usedBeside(target: ScaleTarget): BudgetUse {
+    let instances = 0;
+    let memoryBytes = 0;
+    for (const each of this.#targets.values()) {
+      if (each === target) continue;
+      instances += each.desired;
+      memoryBytes += each.desired * each.settings.memoryBytes;
+    }
+    return { instances, memoryBytes };
+  }
+
+  #cut(revision: RevisionId, count: number): void {
+    const victim = this.#targets.get(revision);
+    if (victim === undefined) return;
+    victim.desired = count;
+    if (count < victim.stated) this.#state(victim, count);
+  }
+
+  #state(target: ScaleTarget, count: number): void {
+    target.stated = count;
+    this.#engine.scale(target.revision, count).catch((reason: unknown) => {
+      const error = TinderboxError.from(reason);
+      // What the engine refused is not in force: the next tick states it again.
+      if (target.stated === count) target.stated = Math.min(count, target.ready + target.starting);
+      target.forgetAnnouncements();
+      target.settleWake(cannotStart(target.revision, error.message));
+      notice.publish({ level: 'warn', part: 'scaler', message: `${target.revision}: ${error.message}` });
+    });
+  }
+
+  #instanceChanged({ instance }: InstanceChange): void {
+    const target = this.#targets.get(instance.revision);
+    if (target === undefined) return;
+    const nowMs = this.#now();
+    target.observe(instance, nowMs);
+    this.#starts.pump(nowMs);
+  }
+
+  #loads(): Map<RevisionId, LoadSnapshot> {
+    return new Map(this.#load().map((load) => [load.revision, load]));
+  }
+}
+
+function hostFull(revision: RevisionId, exhausted: string | undefined): TinderboxError {
+  return new TinderboxError('host-full', `no room for ${revision}: ${exhausted ?? 'the host is full'}`, {
+    retryAfterMs: 1_000,
+  });
+}
