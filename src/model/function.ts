@@ -51,3 +51,19 @@ export interface RevisionRecord {
   readonly failure?: string;
   readonly createdAt: string;
 }
+
+/** What the store keeps of a deleted function under `retired/NAMESPACE/NAME`, so that its numbers are not used again. */
+export interface RetiredRecord {
+  readonly latest: number;
+  /** RFC 3339. */
+  readonly deletedAt: string;
+}
+
+/** What the store keeps of a namespace under `namespaces/NAMESPACE`; the default one exists without a record. */
+export interface NamespaceRecord {
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** RFC 3339. */
+  readonly createdAt: string;
+}
