@@ -171,6 +171,14 @@ describe('createScaler', () => {
     assert.equal(bench.last(a), 3);
   });
 
+  test('calls that wait beside ready instances are seen between two ticks though nobody wakes', async () => {
+    await bench.scaler.track(a, napping, 1);
+    bench.ready(a);
+    bench.load(a, 10, 15);
+    bench.tick(150);
+    assert.equal(bench.last(a), 3);
+  });
+
   test('load grows replicas at a tick and they shrink only after the hold window', async () => {
     await bench.scaler.track(a, settings({ target: '5', zero: 'false' }), 1);
     bench.ready(a);

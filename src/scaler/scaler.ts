@@ -38,7 +38,7 @@ export interface Scaler {
   wake(revision: RevisionId): Promise<void>;
   /** Sets a count by hand, 0 or within the labels' bounds; the load takes over from there. Resolves with what it became. */
   setReplicas(revision: RevisionId, count: number): Promise<number>;
-  /** Instances each tracked revision should have now. */
+  /** Instances each tracked revision should have now; the map goes on changing. */
   counts(): ReadonlyMap<RevisionId, number>;
   close(): void;
 }
@@ -56,6 +56,8 @@ export interface ScalerOptions {
 
 /** Shortest time between two looks because calls wait; the calls in between are seen by the next one. */
 const pokeIntervalMs = 20;
+/** How often the load is asked whether calls wait beside ready instances, for which nobody wakes anything. */
+const pulseMs = 100;
 
 export function createScaler(options: ScalerOptions): Scaler {
   return new EngineScaler(options);
@@ -67,9 +69,10 @@ class EngineScaler implements Scaler {
   readonly #budget: HostBudget;
   readonly #now: () => number;
   readonly #targets = new Map<RevisionId, ScaleTarget>();
+  readonly #counts = new Map<RevisionId, number>();
   readonly #refused = new Map<RevisionId, TinderboxError>();
   readonly #starts: StartQueue;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
   readonly #unwatch: () => void;
   readonly #poked = new Set<ScaleTarget>();
   #pokeTimer: NodeJS.Timeout | undefined;
@@ -82,8 +85,11 @@ class EngineScaler implements Scaler {
     this.#now = options.now ?? (() => performance.now());
     this.#starts = createStartQueue(options.budget.concurrentStarts, (target, count) => this.#state(target, count));
     this.#unwatch = options.engine.watch((change) => this.#instanceChanged(change));
-    this.#timer = setInterval(() => this.#tick(), options.intervalMs ?? 2_000);
-    this.#timer.unref();
+    this.#timers = [
+      setInterval(() => this.#tick(), options.intervalMs ?? 2_000),
+      setInterval(() => this.#pulse(), pulseMs),
+    ];
+    for (const timer of this.#timers) timer.unref();
   }
 
   async track(revision: RevisionId, settings: FunctionSettings, initial: number): Promise<void> {
@@ -100,7 +106,7 @@ class EngineScaler implements Scaler {
       if (instance.revision === revision) target.observe(instance, nowMs);
     }
     const adopted = target.ready + target.starting;
-    target.desired = adopted;
+    this.#grantTo(target, adopted);
     if (adopted > 0) this.#state(target, adopted);
     const exhausted = this.#want(target, initial);
     if (initial > 0 && target.desired === 0) throw hostFull(revision, exhausted);
@@ -111,6 +117,7 @@ class EngineScaler implements Scaler {
     const target = this.#targets.get(revision);
     if (target === undefined) return;
     this.#targets.delete(revision);
+    this.#counts.delete(revision);
     this.#starts.remove(target);
     this.#poked.delete(target);
     target.settleWake(cannotStart(revision, 'it was removed'));
@@ -154,11 +161,11 @@ class EngineScaler implements Scaler {
   }
 
   counts(): ReadonlyMap<RevisionId, number> {
-    return new Map([...this.#targets].map(([revision, target]) => [revision, target.desired]));
+    return this.#counts;
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#pokeTimer);
     this.#unwatch();
     for (const target of this.#targets.values()) {
@@ -195,6 +202,13 @@ class EngineScaler implements Scaler {
     if (decision.count !== target.desired || target.desired !== target.stated) this.#want(target, decision.count);
   }
 
+  #pulse(): void {
+    for (const { revision, waiting } of this.#load()) {
+      const target = waiting > 0 ? this.#targets.get(revision) : undefined;
+      if (target !== undefined && target.ready > 0) this.#poke(target);
+    }
+  }
+
   /** Calls wait beyond what the ready instances take: looks at once, at most every {@link pokeIntervalMs}. */
   #poke(target: ScaleTarget): void {
     this.#poked.add(target);
@@ -217,7 +231,7 @@ class EngineScaler implements Scaler {
     const nowMs = this.#now();
     const grant = wanted > target.desired ? this.#grant(target, wanted, nowMs) : undefined;
     for (const cut of grant?.cuts ?? []) this.#cut(cut.revision, cut.count);
-    target.desired = grant?.granted ?? wanted;
+    this.#grantTo(target, grant?.granted ?? wanted);
     if (target.desired < target.stated) this.#state(target, target.desired);
     if (target.desired > target.stated) this.#starts.add(target);
     this.#starts.pump(nowMs);
@@ -250,10 +264,15 @@ class EngineScaler implements Scaler {
     return { instances, memoryBytes };
   }
 
+  #grantTo(target: ScaleTarget, count: number): void {
+    target.desired = count;
+    this.#counts.set(target.revision, count);
+  }
+
   #cut(revision: RevisionId, count: number): void {
     const victim = this.#targets.get(revision);
     if (victim === undefined) return;
-    victim.desired = count;
+    this.#grantTo(victim, count);
     if (count < victim.stated) this.#state(victim, count);
   }
 
