@@ -36,6 +36,8 @@ export const frameLimits = {
   controlBytes: 64 * 1024,
   /** Largest specialise payload. */
   specialiseBytes: 4 * 1024 * 1024,
+  /** Largest ping and pong payload. */
+  pingBytes: 64,
   /** Bytes in flight one side may have unacknowledged, per stream and per connection. */
   streamWindow: 64 * 1024,
   connectionWindow: 1024 * 1024,

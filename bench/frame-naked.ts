@@ -1,0 +1,145 @@
+/**
+ * What the frames themselves cost: a bare node:http server against node:http → frame transport → Node runtime, hello,
+ * 64 connections, alternating rounds in one run. No gateway, router, pool or sandbox is in the way.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { specialiseInstance } from '../src/frame/specialise.ts';
+import { createFrameTransport } from '../src/router/transport/frame.ts';
+import { ensureLoadGenerator, load } from './load.ts';
+
+const connections = 64;
+const seconds = Number(process.argv[3] ?? 4);
+const rounds = Number(process.argv[4] ?? 3);
+const handlers: Record<string, string> = {
+  event: `module.exports = async (event, context) => 'hello\\n';`,
+  fetch: `module.exports = { fetch: () => new Response('hello\\n') };`,
+};
+
+function bareServer(): void {
+  const server = createServer((_, response) => {
+    const body = Buffer.from('hello\n');
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length });
+    response.end(body);
+  });
+  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+}
+
+function frameServer(socketPath: string): void {
+  const transport = createFrameTransport({ address: { kind: 'frame', socketPath } });
+  let count = 0;
+  const server = createServer((request, response) => {
+    count += 1;
+    const call = {
+      id: `call-${count}`,
+      function: { namespace: 'openfaas-fn', name: 'hello' },
+      method: request.method ?? 'GET',
+      target: request.url ?? '/',
+      headers: request.rawHeaders,
+      body: undefined,
+      contentLength: undefined,
+      source: 'http' as const,
+      arrivedAtMs: performance.now(),
+      upgrade: false,
+    };
+    transport.send(call, undefined).then(
+      ({ reply }) => {
+        if (reply.kind === 'upgraded') return;
+        if (reply.kind === 'buffered') {
+          response.writeHead(reply.status, [...reply.headers, 'content-length', String(reply.body.length)]);
+          response.end(reply.body);
+        } else {
+          response.writeHead(reply.status, [...reply.headers]);
+          reply.body.pipe(response);
+        }
+      },
+      (error: Error) => response.writeHead(502).end(error.message),
+    );
+  });
+  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+}
+
+function start(...args: string[]): ChildProcess {
+  const flags =
+    process.env['CPU_PROF'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['CPU_PROF']}`];
+  return spawn(process.execPath, [...flags, import.meta.filename, ...args], { stdio: ['ignore', 2, 2, 'ipc'] });
+}
+
+async function startRuntime(dir: string, shape: string): Promise<{ child: ChildProcess; socketPath: string }> {
+  const socketPath = join(dir, `${shape}.sock`);
+  const handler = join(dir, `${shape}.cjs`);
+  writeFileSync(handler, handlers[shape] ?? '');
+  const flags =
+    process.env['CPU_PROF'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['CPU_PROF']}`];
+  const main = join(import.meta.dirname, '../src/runtime/node/main.ts');
+  const env = { ...process.env, TINDERBOX_SOCKET: socketPath };
+  const child = spawn(process.execPath, [...flags, main], { env, stdio: ['ignore', 2, 2, 'pipe'] });
+  await once(child.stdio[3] as NodeJS.ReadableStream, 'data');
+  const ready = await specialiseInstance(socketPath, {
+    instance: 'bench',
+    name: 'hello',
+    namespace: 'openfaas-fn',
+    revision: 'hello-00001',
+    artifact: dir,
+    workdir: dir,
+    handler,
+    modulePaths: [],
+    env: { PATH: '/usr/bin' },
+    concurrency: 1000,
+    timeoutMs: 60_000,
+  });
+  if (!ready.ok) throw new Error(ready.reason);
+  return { child, socketPath };
+}
+
+async function measure(child: ChildProcess): Promise<() => Promise<number>> {
+  const [port] = (await once(child, 'message')) as [number];
+  return async () => {
+    const result = await load(`http://127.0.0.1:${port}/`, connections, seconds);
+    if (result.errors > 0) throw new Error(`${result.errors} errors`);
+    return result.requestsPerSecond;
+  };
+}
+
+async function main(): Promise<void> {
+  ensureLoadGenerator();
+  const dir = mkdtempSync(join(tmpdir(), 'tb-'));
+  const children: ChildProcess[] = [];
+  try {
+    const bare = start('--bare');
+    children.push(bare);
+    const subjects: Record<string, () => Promise<number>> = { bare: await measure(bare) };
+    for (const shape of Object.keys(handlers)) {
+      const runtime = await startRuntime(dir, shape);
+      const edge = start('--frames', runtime.socketPath);
+      children.push(runtime.child, edge);
+      subjects[shape] = await measure(edge);
+    }
+    const rates: Record<string, number[]> = {};
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const [name, rate] of Object.entries(subjects)) {
+        const perSecond = await rate();
+        // The first round warms up.
+        if (round > 0) (rates[name] ??= []).push(perSecond);
+      }
+    }
+    const mean = (name: string): number => (rates[name] ?? []).reduce((sum, rate) => sum + rate, 0) / rounds;
+    for (const name of Object.keys(subjects)) {
+      const percent = Math.round((mean(name) / mean('bare')) * 100);
+      console.log(`${name.padEnd(6)} ${Math.round(mean(name))} requests/s, ${percent} % of bare`);
+    }
+  } finally {
+    for (const child of children) child.kill(process.env['CPU_PROF'] === undefined ? 'SIGKILL' : 'SIGTERM');
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[2] === '--bare') bareServer();
+else if (process.argv[2] === '--frames') frameServer(process.argv[3] ?? '');
+else await main();
+if (process.argv[2]?.startsWith('--') === true) process.on('SIGTERM', () => process.exit(0));

@@ -1,0 +1,252 @@
+import { Readable } from 'node:stream';
+import { formatRequestHead, parseTrailers } from '../../../frame/head-text.ts';
+import { frameType } from '../../../frame/messages.ts';
+import type { FrameStream, StreamListener } from '../../../frame/stream.ts';
+import { TinderboxError } from '../../../model/errors.ts';
+import type { Invocation, RawHeaders } from '../../../model/invocation.ts';
+import { unsentError } from '../unsent.ts';
+import type { Sent } from '../transport.ts';
+import type { FrameLink } from './link.ts';
+import { ReplyBody } from './reply-body.ts';
+import { type CleanHead, cleanFields, cleanReplyHead } from './reply-head.ts';
+import { RequestBodySender } from './request-body.ts';
+
+/** A reply of known length up to this is waited for and becomes one Buffer; well below a stream's window. */
+const bufferedBytes = 32 * 1024;
+const noBytes = Buffer.alloc(0);
+const noTrailers: RawHeaders = [];
+
+interface Settle {
+  resolve(sent: Sent): void;
+  reject(error: TinderboxError): void;
+}
+
+/**
+ * `waiting` for the head, `collecting` a body that may be complete in a moment, `streaming` it, `refused` (cancelled by
+ * us, waiting for the instance's confirmation), `over`.
+ */
+type State = 'waiting' | 'collecting' | 'streaming' | 'refused' | 'over';
+
+/**
+ * One call of one instance.
+ *
+ * Invariants
+ * 1. `send` settles once: with the head, or, when the call failed or was aborted, when the instance is done with it.
+ * 2. `done` resolves when the instance ended the stream or its connection is gone.
+ * 3. A body is never longer or shorter than the length its head told.
+ */
+export class FrameCall implements StreamListener {
+  readonly #call: Invocation;
+  readonly #signal: AbortSignal | undefined;
+  readonly #settle: Settle;
+  #link: FrameLink | undefined;
+  #stream: FrameStream | undefined;
+  #flushes = 0;
+  #state: State = 'waiting';
+  #sender: RequestBodySender | undefined;
+  #reply: CleanHead | undefined;
+  /** Bytes the body must still bring; undefined: it ends where it ends. */
+  #missing: number | undefined;
+  #collected: Buffer[] | undefined;
+  #trailers: RawHeaders = noTrailers;
+  #body: ReplyBody | undefined;
+  #done: (() => void) | undefined;
+  /** Why it was refused; told when the instance confirmed. */
+  #refusal: TinderboxError | undefined;
+
+  constructor(call: Invocation, signal: AbortSignal | undefined, settle: Settle) {
+    this.#call = call;
+    this.#signal = signal;
+    this.#settle = settle;
+  }
+
+  /** Sends the request. */
+  start(link: FrameLink, remainingMs: number): void {
+    const { body, contentLength } = this.#call;
+    const head = this.#formatHead(remainingMs, body instanceof Readable ? contentLength : (body?.length ?? 0));
+    if (head === undefined) return;
+    this.#link = link;
+    this.#flushes = link.flushes;
+    const hasBody = body !== undefined && (body instanceof Readable || body.length > 0);
+    this.#stream = link.open(head, !hasBody, this);
+    this.#signal?.addEventListener('abort', this.#abort, { once: true });
+    if (body instanceof Readable) {
+      this.#sender = new RequestBodySender(body, this.#stream, this.#call.trailers, this.#bodyBroke);
+    } else if (hasBody) {
+      this.#stream.data(body, true);
+    }
+  }
+
+  head(text: string, end: boolean): void {
+    if (this.#state === 'refused') return this.#endRefused(end);
+    try {
+      this.#reply = cleanReplyHead(text);
+    } catch (error) {
+      return this.#refuse(TinderboxError.from(error), end);
+    }
+    const { contentLength, status } = this.#reply;
+    if (end) return this.#endWithoutBody(this.#reply);
+    this.#missing = this.#isBodyless(status) ? 0 : contentLength;
+    this.#state = 'collecting';
+    if (contentLength === undefined) setImmediate(this.#decideKind);
+    else if (contentLength > bufferedBytes) this.#streamOn();
+  }
+
+  data(bytes: Buffer, end: boolean): void {
+    if (this.#state === 'refused') return this.#endRefused(end);
+    if (this.#missing !== undefined) {
+      this.#missing -= bytes.length;
+      if (this.#missing < 0 || (end && this.#missing > 0)) return this.#wrongLength(end);
+    }
+    if (this.#state === 'collecting') {
+      if (end && this.#collected === undefined) return this.#endBuffered(bytes);
+      (this.#collected ??= []).push(bytes);
+      if (end) this.#endBuffered(Buffer.concat(this.#collected));
+      return;
+    }
+    this.#body?.arrived(bytes);
+    if (end) this.#endStreamed();
+  }
+
+  trailers(text: string): void {
+    if (this.#state === 'refused') return this.#endRefused(true);
+    try {
+      this.#trailers = cleanFields(parseTrailers(text));
+    } catch (error) {
+      return this.#refuse(new TinderboxError('bad-reply', (error as Error).message, { cause: error }), true);
+    }
+    if (this.#missing !== undefined && this.#missing > 0) return this.#wrongLength(true);
+    if (this.#state === 'collecting') this.#endBuffered(Buffer.concat(this.#collected ?? []));
+    else this.#endStreamed();
+  }
+
+  stopped(code: string, message: string): void {
+    const error = this.#refusal ?? this.#errorFrom(code, message);
+    const state = this.#state;
+    const body = this.#body;
+    this.#over();
+    if (state === 'streaming') body?.destroy(error);
+    else if (body === undefined) this.#settle.reject(error);
+  }
+
+  #formatHead(remainingMs: number, contentLength: number | undefined): string | undefined {
+    const { method, target, id, headers } = this.#call;
+    try {
+      return formatRequestHead({ method, target, callId: id, remainingMs, contentLength, fields: headers });
+    } catch (error) {
+      this.#settle.reject(new TinderboxError('invalid', `the request is not valid: ${(error as Error).message}`));
+      return undefined;
+    }
+  }
+
+  /** A tick after a head without a length: what is not complete by now is a stream. */
+  readonly #decideKind = (): void => {
+    if (this.#state === 'collecting') this.#streamOn();
+  };
+
+  #streamOn(): void {
+    const reply = this.#reply as CleanHead;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#done = resolve;
+    this.#state = 'streaming';
+    const body = new ReplyBody({
+      consumed: (bytes) => this.#stream?.consumed(bytes),
+      abandoned: () => this.#refuse(new TinderboxError('canceled', 'the reply was not read to its end'), false),
+    });
+    this.#body = body;
+    for (const bytes of this.#collected ?? []) body.arrived(bytes);
+    this.#collected = undefined;
+    const { status, headers, contentLength } = reply;
+    const trailers = (): RawHeaders => this.#trailers;
+    this.#settle.resolve({
+      reply: { kind: 'streaming', status, headers, origin: 'function', body, contentLength, trailers },
+      done: promise,
+    });
+  }
+
+  #endStreamed(): void {
+    const body = this.#body;
+    this.#over();
+    body?.complete();
+  }
+
+  #endWithoutBody(reply: CleanHead): void {
+    const { contentLength } = reply;
+    if (contentLength === undefined || contentLength === 0) return this.#endBuffered(noBytes);
+    if (!this.#isBodyless(reply.status)) return this.#wrongLength(true);
+    // The one place where the length of a body that is not sent has to reach the client.
+    this.#reply = { ...reply, headers: [...reply.headers, 'content-length', String(contentLength)] };
+    this.#endBuffered(noBytes);
+  }
+
+  #isBodyless(status: number): boolean {
+    return this.#call.method === 'HEAD' || status === 204 || status === 304;
+  }
+
+  #endBuffered(body: Buffer): void {
+    const { status, headers } = this.#reply as CleanHead;
+    const trailers = this.#trailers;
+    this.#over();
+    this.#settle.resolve({
+      reply: { kind: 'buffered', status, headers, origin: 'function', body, trailers },
+      done: undefined,
+    });
+  }
+
+  #wrongLength(end: boolean): void {
+    const told = this.#reply?.contentLength ?? 0;
+    const error = new TinderboxError('bad-reply', `the function told a body of ${told} bytes and sent another length`);
+    this.#refuse(error, end);
+  }
+
+  readonly #abort = (): void => {
+    this.#refuse(TinderboxError.from(this.#signal?.reason), false);
+  };
+
+  readonly #bodyBroke = (cause: Error | undefined): void => {
+    this.#refuse(new TinderboxError('canceled', 'the caller went away before its body was complete', { cause }), false);
+  };
+
+  /** Gives the call up: at once when the instance has `ended` it, else when it confirms the cancel. */
+  #refuse(error: TinderboxError, ended: boolean): void {
+    if (this.#state === 'over' || this.#state === 'refused') return;
+    const body = this.#body;
+    this.#refusal = error;
+    this.#state = 'refused';
+    this.#sender?.stop();
+    this.#collected = undefined;
+    if (!ended) this.#stream?.stop(frameType.cancel, '');
+    body?.destroy(error);
+    this.#endRefused(ended);
+  }
+
+  #endRefused(end: boolean): void {
+    if (!end) return;
+    const error = this.#refusal as TinderboxError;
+    const settled = this.#body !== undefined;
+    this.#over();
+    if (!settled) this.#settle.reject(error);
+  }
+
+  #over(): void {
+    this.#state = 'over';
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#sender?.stop();
+    this.#link?.released();
+    this.#done?.();
+  }
+
+  #errorFrom(code: string, message: string): TinderboxError {
+    const text = message.slice(0, 1000);
+    if (code === 'lost') {
+      if (this.#link?.wasSent(this.#flushes) === true) {
+        return new TinderboxError('lost', 'the connection to the instance was lost before the answer was complete');
+      }
+      return unsentError(`the instance cannot be reached: ${text}`);
+    }
+    if (code === 'draining') return unsentError('the instance takes no more calls');
+    if (code === 'overloaded' || code === 'not-ready') return new TinderboxError('unavailable', text);
+    if (code === 'failed') return new TinderboxError('lost', `the function broke off its answer: ${text}`);
+    return new TinderboxError('bad-reply', text === '' ? `the runtime failed: ${code.slice(0, 60)}` : text);
+  }
+}

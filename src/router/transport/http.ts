@@ -1,0 +1,67 @@
+import { Pool } from 'undici';
+import { TinderboxError } from '../../model/errors.ts';
+import type { Invocation } from '../../model/invocation.ts';
+import { DispatchedCall } from './http/dispatched-call.ts';
+import { type OpenConnections, sendExchanged } from './http/exchanged-call.ts';
+import { requestHeaders } from './http/request-headers.ts';
+import type { Sent, Transport } from './transport.ts';
+import { unsentError } from './unsent.ts';
+
+export interface HttpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Largest header section of a reply; more ends the call with `bad-reply`. */
+const replyHeaderBytes = 64 * 1024;
+
+/**
+ * Calls to any HTTP/1.1 server. Bodies stream both ways with back-pressure, lengths stay as they were, reply trailers
+ * pass; calls that switch protocols or carry request trailers get a connection of their own. Cancelling closes the
+ * call's connection, which is all the confirmation HTTP knows. Rejects with `lost` (marked unsent where no connection
+ * came about), `bad-reply`, `invalid`, or the signal's reason. There are no time limits here: the router has them.
+ */
+export function createHttpTransport(address: HttpAddress): Transport {
+  return new HttpTransport(address);
+}
+
+class HttpTransport implements Transport {
+  readonly #address: HttpAddress;
+  readonly #pool: Pool;
+  readonly #open: OpenConnections = new Set();
+  #closed = false;
+
+  constructor(address: HttpAddress) {
+    this.#address = address;
+    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+    this.#pool = new Pool(`http://${host}:${address.port}`, {
+      connections: null,
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: replyHeaderBytes,
+    });
+  }
+
+  send(call: Invocation, signal: AbortSignal | undefined): Promise<Sent> {
+    if (signal?.aborted === true) return Promise.reject(TinderboxError.from(signal.reason));
+    if (this.#closed) return Promise.reject(unsentError('the instance is being stopped'));
+    if (call.upgrade || call.trailers !== undefined) {
+      return sendExchanged(call, signal, this.#address, this.#open);
+    }
+    return new Promise((resolve, reject) => {
+      this.#pool.dispatch(
+        { method: call.method, path: call.target, headers: requestHeaders(call), body: call.body ?? null },
+        new DispatchedCall(call, signal, { resolve, reject }),
+      );
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const gone = new TinderboxError('lost', 'the instance was stopped before the call was done');
+    void this.#pool.destroy(gone);
+    for (const connection of this.#open) connection.destroy(gone);
+  }
+}

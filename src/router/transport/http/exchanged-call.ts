@@ -1,0 +1,119 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { type Duplex, pipeline } from 'node:stream';
+import type { Invocation, Reply } from '../../../model/invocation.ts';
+import { TinderboxError } from '../../../model/errors.ts';
+import type { Sent } from '../transport.ts';
+import type { HttpAddress } from '../http.ts';
+import { transportError } from './errors.ts';
+import { replyHasBody, replyHeaders } from './reply-head.ts';
+import { requestHeaders } from './request-headers.ts';
+
+/** Requests and tunnels under way, so that closing the transport can end them. */
+export type OpenConnections = Set<{ destroy(error?: Error): unknown }>;
+
+/**
+ * A call that undici cannot carry, by node:http on a connection of its own: a protocol switch, or request trailers.
+ * Rejects like the pooled way.
+ */
+export function sendExchanged(
+  call: Invocation,
+  signal: AbortSignal | undefined,
+  address: HttpAddress,
+  open: OpenConnections,
+): Promise<Sent> {
+  return new Promise((resolve, reject) => {
+    const client = openRequest(call, address);
+    open.add(client);
+    let began = false;
+    const cancel = (): void => {
+      client.destroy(signal?.reason as Error);
+    };
+    signal?.addEventListener('abort', cancel);
+    const closed = new Promise<void>((done) => {
+      client.once('close', () => {
+        open.delete(client);
+        signal?.removeEventListener('abort', cancel);
+        done();
+      });
+    });
+    client.once('socket', (socket) => {
+      socket.once('connect', () => {
+        began = true;
+      });
+    });
+    client.once('upgrade', (answer, socket, head) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      resolve(upgradedFrom(answer, socket, head, signal));
+    });
+    client.once('response', (answer) => resolve({ reply: streamingFrom(call, answer), done: closed }));
+    client.on('error', (error) => {
+      reject(transportError(error, began));
+    });
+    sendBody(call, client);
+  });
+}
+
+function openRequest(call: Invocation, address: HttpAddress): ClientRequest {
+  const headers = requestHeaders(call);
+  if (call.upgrade) headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
+  else {
+    headers.push('Connection', 'close');
+    if (call.trailers !== undefined && call.contentLength === undefined) headers.push('Transfer-Encoding', 'chunked');
+  }
+  if (Buffer.isBuffer(call.body)) headers.push('Content-Length', String(call.body.length));
+  const { host, port } = address;
+  return request({ host, port, method: call.method, path: call.target, headers, agent: false, setHost: false });
+}
+
+function sendBody(call: Invocation, client: ClientRequest): void {
+  const { body, trailers } = call;
+  if (body === undefined || Buffer.isBuffer(body)) {
+    client.end(body);
+    return;
+  }
+  if (trailers !== undefined) body.once('end', () => client.addTrailers(pairs(trailers())));
+  pipeline(body, client, () => {});
+}
+
+function pairs(raw: readonly string[]): [string, string][] {
+  const fields: [string, string][] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) fields.push([raw[index] ?? '', raw[index + 1] ?? '']);
+  return fields;
+}
+
+function streamingFrom(call: Invocation, answer: IncomingMessage): Reply {
+  const status = answer.statusCode ?? 502;
+  const { headers, contentLength } = replyHeaders(answer.rawHeaders, replyHasBody(call.method, status));
+  // node:http reports a cut answer as ECONNRESET; the reader should see why in our words.
+  const body = answer.once('aborted', () => {
+    answer.destroy(new TinderboxError('lost', 'the instance ended the connection in the middle of its answer'));
+  });
+  body.on('error', () => {});
+  return {
+    kind: 'streaming',
+    status,
+    headers,
+    origin: 'function',
+    body,
+    contentLength,
+    trailers: () => answer.rawTrailers,
+  };
+}
+
+function upgradedFrom(answer: IncomingMessage, socket: Duplex, head: Buffer, signal: AbortSignal | undefined): Sent {
+  if (head.length > 0) socket.unshift(head);
+  const { headers } = replyHeaders(answer.rawHeaders, false);
+  const cancel = (): void => {
+    socket.destroy();
+  };
+  signal?.addEventListener('abort', cancel);
+  const done = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      signal?.removeEventListener('abort', cancel);
+      resolve();
+    });
+  });
+  socket.on('error', () => {});
+  return { reply: { kind: 'upgraded', status: 101, headers, origin: 'function', socket }, done };
+}

@@ -1,0 +1,75 @@
+import type { Call, ReplyFields } from './call.ts';
+
+/**
+ * Answers with what a stream or async iterable yields, as fast as it is taken. When the call is stopped the source is
+ * told to end, and the call is over only when it did.
+ */
+export async function replyStream(
+  call: Call,
+  status: number,
+  fields: ReplyFields,
+  length: number | undefined,
+  body: AsyncIterable<unknown>,
+): Promise<void> {
+  const bare = call.isBodyless(status);
+  const began = call.sendHead(status, fields, length, bare);
+  const source = sourceFrom(body);
+  if (!began || bare) {
+    await endSource(source);
+    if (began) call.finish();
+    return;
+  }
+  call.onStopped = () => void endSource(source);
+  try {
+    for (;;) {
+      const { done, value } = await source.next();
+      if (done === true || call.isStopped) break;
+      await call.send(bytesFrom(value));
+    }
+    if (call.isStopped) await endSource(source);
+    call.end();
+  } catch (error) {
+    if (!call.isStopped) {
+      console.error(error);
+      await endSource(source);
+    }
+    call.fail(call.isStopped ? 'canceled' : 'failed', String(error));
+  }
+}
+
+/** Something that yields pieces and can be told to end while one is waited for. */
+interface Source {
+  next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  end(): unknown;
+}
+
+function sourceFrom(body: AsyncIterable<unknown>): Source {
+  // The iterator of a web stream would wait for the piece it was asked for; its reader ends at once.
+  if (body instanceof ReadableStream) {
+    const reader = (body as ReadableStream<unknown>).getReader();
+    return { next: () => reader.read(), end: () => reader.cancel() };
+  }
+  const iterator = body[Symbol.asyncIterator]();
+  // The same holds for a Node stream, which is destroyed instead.
+  if (isDestroyable(body)) return { next: () => iterator.next(), end: () => body.destroy() };
+  return { next: () => iterator.next(), end: () => iterator.return?.() };
+}
+
+function isDestroyable(body: unknown): body is { destroy(): void } {
+  return typeof (body as { destroy?: unknown }).destroy === 'function';
+}
+
+async function endSource(source: Source): Promise<void> {
+  try {
+    await source.end();
+  } catch {
+    // It is over in either way.
+  }
+}
+
+function bytesFrom(value: unknown): Buffer {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (value instanceof ArrayBuffer) return Buffer.from(value);
+  throw new TypeError(`a streamed answer yields strings and bytes, not ${typeof value}`);
+}
