@@ -19,6 +19,7 @@ export const errorCodes = {
   forbidden: { status: 403, exitCode: 4, retryable: false },
   'not-found': { status: 404, exitCode: 3, retryable: false },
   'method-not-allowed': { status: 405, exitCode: 2, retryable: false },
+  stalled: { status: 408, exitCode: 6, retryable: true },
   conflict: { status: 409, exitCode: 5, retryable: false },
   'too-large': { status: 413, exitCode: 2, retryable: false },
   unprocessable: { status: 422, exitCode: 2, retryable: false },
