@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { specialiseInstance } from '../src/frame/specialise.ts';
+import { formatFunctionKey } from '../src/model/names.ts';
 import { createFrameTransport } from '../src/router/transport/frame.ts';
 import { ensureLoadGenerator, load } from './load.ts';
 
@@ -37,7 +38,7 @@ function frameServer(socketPath: string): void {
     count += 1;
     const call = {
       id: `call-${count}`,
-      function: { namespace: 'openfaas-fn', name: 'hello' },
+      function: formatFunctionKey('openfaas-fn', 'hello'),
       method: request.method ?? 'GET',
       target: request.url ?? '/',
       headers: request.rawHeaders,

@@ -217,15 +217,20 @@ export class FrameConnection implements StreamPort {
       return;
     }
     if (id <= this.#lastStream) throw new FrameViolation('stream', `stream ${id} after stream ${this.#lastStream}`);
-    this.#lastStream = id;
     const opened = this.#options.events.opened?.bind(this.#options.events);
     if (opened === undefined) throw new FrameViolation('state', `a head on stream ${id} of a connection without calls`);
-    // An answer given at once ends the stream while it is being made, so it has to be known before.
-    void new FrameStream(id, this, (stream) => {
-      stream.receiveHead(end);
-      this.#streams.set(id, stream);
-      return opened(stream, text, end);
-    });
+    this.#lastStream = id;
+    try {
+      // An answer given at once ends the stream while it is being made, so it has to be known before.
+      void new FrameStream(id, this, (stream) => {
+        stream.receiveHead(end);
+        this.#streams.set(id, stream);
+        return opened(stream, text, end);
+      });
+    } catch (error) {
+      this.#streams.delete(id);
+      throw error;
+    }
   }
 
   #data(id: number, bytes: Buffer, start: number, end: number, last: boolean): void {

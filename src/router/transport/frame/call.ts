@@ -204,7 +204,8 @@ export class FrameCall implements StreamListener {
   };
 
   readonly #bodyBroke = (cause: Error | undefined): void => {
-    this.#refuse(new TinderboxError('canceled', 'the caller went away before its body was complete', { cause }), false);
+    const left = new TinderboxError('canceled', 'the caller went away before its body was complete', { cause });
+    this.#refuse(cause instanceof TinderboxError ? cause : left, false);
   };
 
   /** Gives the call up: at once when the instance has `ended` it, else when it confirms the cancel. */

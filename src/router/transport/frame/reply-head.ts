@@ -1,5 +1,6 @@
 import { parseReplyHead } from '../../../frame/head-text.ts';
 import { TinderboxError } from '../../../model/errors.ts';
+import { isHopByHop, nominatedHeaders, same } from '../../../model/hop-by-hop.ts';
 import type { RawHeaders } from '../../../model/invocation.ts';
 
 /** A reply head that may be sent on. */
@@ -8,18 +9,6 @@ export interface CleanHead {
   readonly contentLength: number | undefined;
   readonly headers: RawHeaders;
 }
-
-/** Never forwarded from a function: hop-by-hop fields, what the edge writes itself, and what only the edge may say. */
-const withheld = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'x-openfaas-internal',
-]);
 
 /** Judges and cleans the head an instance sent. Throws `bad-reply`. */
 export function cleanReplyHead(text: string): CleanHead {
@@ -40,24 +29,23 @@ function readHead(text: string): ReturnType<typeof parseReplyHead> {
   }
 }
 
-/** Header or trailer fields without the withheld ones and those nominated by Connection. */
+/**
+ * Header or trailer fields without hop-by-hop ones, those nominated by Connection, Content-Length (told by the head) and
+ * what only the edge may say.
+ */
 export function cleanFields(fields: RawHeaders): RawHeaders {
-  let nominated: Set<string> | undefined;
   let clean = true;
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = (fields[at] as string).toLowerCase();
-    if (!withheld.has(name)) continue;
-    clean = false;
-    if (name === 'connection') nominated = nominatedBy(fields[at + 1] as string, nominated);
-  }
+  for (let at = 0; clean && at < fields.length; at += 2) clean = !isWithheld(fields[at] as string);
   if (clean) return fields;
+  const nominated = nominatedHeaders(fields);
   return fields.filter((_, index) => {
-    const name = (fields[index - (index % 2)] as string).toLowerCase();
-    return !withheld.has(name) && nominated?.has(name) !== true;
+    const name = fields[index - (index % 2)] as string;
+    return !isWithheld(name) && nominated?.has(name.toLowerCase()) !== true;
   });
 }
 
-function nominatedBy(value: string, before: Set<string> | undefined): Set<string> {
-  const names = value.split(',').map((name) => name.trim().toLowerCase());
-  return new Set([...(before ?? []), ...names]);
+function isWithheld(name: string): boolean {
+  if (name.length === 14) return same(name, 'content-length');
+  if (name.length === 19 && same(name, 'x-openfaas-internal')) return true;
+  return isHopByHop(name);
 }
