@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rmdir } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
+import { mkdir, readFile, rmdir, stat } from 'node:fs/promises';
+import { dirname, isAbsolute } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
 import type { Isolation } from '../model/settings.ts';
 import { probeAbilities, type Probed } from './abilities.ts';
@@ -164,11 +164,14 @@ class LocalSandbox implements HostSandbox {
   }
 }
 
-function makeDirectory(path: string): Promise<boolean> {
-  return mkdir(path, { recursive: true, mode: 0o755 }).then(
-    () => true,
-    () => false,
-  );
+/** Not `recursive`: below /proc that never ends, since mkdir there says a parent is missing that exists. */
+async function makeDirectory(path: string): Promise<boolean> {
+  const made = await mkdir(path, { mode: 0o755 }).catch((error: NodeJS.ErrnoException) => error);
+  if (!(made instanceof Error) || made.code === 'EEXIST') return true;
+  const parent = dirname(path);
+  const parentExists = await stat(parent).catch(() => undefined);
+  if (parentExists !== undefined || !(await makeDirectory(parent))) return false;
+  return makeDirectory(path);
 }
 
 function withLateVariables(tools: Tools, command: readonly string[], late: readonly string[]): readonly string[] {

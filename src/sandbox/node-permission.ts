@@ -10,5 +10,13 @@ export function nodePermission(command: readonly string[], writable: readonly st
   if (program === undefined || !/^node(js)?$/.test(basename(program))) return command;
   const net = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
   const writes = writable.map((path) => `--allow-fs-write=${path}`);
-  return [program, '--permission', '--allow-fs-read=*', ...writes, ...net, ...rest];
+  return [
+    program,
+    '--permission',
+    '--disable-warning=ExperimentalWarning',
+    '--allow-fs-read=*',
+    ...writes,
+    ...net,
+    ...rest,
+  ];
 }
