@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import type { Shell } from './terminal/shell.ts';
+
+/** One command: what its file exports. */
+export interface CommandDefinition {
+  /** Adds arguments, flags and action to a command that has its name and summary already. */
+  define(command: Command, shell: Shell): void;
+}
+
+/** What is known of a command before its file is loaded. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  load(): Promise<CommandDefinition>;
+}

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { test, type TestContext } from 'node:test';
+import { tempDir } from '../../test/support/temp-dir.ts';
+import { fakeLogin, type FakePlatform, startFakePlatform } from './testing/fake-platform.ts';
+import { type CliRun, runInTest, type TestShellOptions } from './testing/test-shell.ts';
+
+interface Bench extends FakePlatform {
+  readonly cwd: string;
+  readonly run: (line: string, options?: Partial<TestShellOptions>) => Promise<CliRun>;
+}
+
+/** A fake platform, a folder whose data folder knows its password, and a way to run command lines against both. */
+async function createBench(t: TestContext): Promise<Bench> {
+  const platform = await startFakePlatform(t);
+  const cwd = tempDir(t);
+  writeFileSync(join(cwd, 'password'), fakeLogin.password);
+  const env = { OPENFAAS_URL: platform.url, TINDERBOX_DATA_DIR: cwd };
+  const run = (line: string, options: Partial<TestShellOptions> = {}): Promise<CliRun> =>
+    runInTest(line.split(' '), { cwd, ...options, env: { ...env, ...options.env } });
+  return { ...platform, cwd, run };
+}
+
+const hello = {
+  service: 'hello',
+  image: 'hello:latest',
+  namespace: 'openfaas-fn',
+  labels: {},
+  annotations: { topic: 'a' },
+};
+
+test('list shows the columns of faas-cli, and more, less or data on request', async (t) => {
+  const { run, state, url } = await createBench(t);
+  state.functions.set('hello', hello).set('a-b', { ...hello, service: 'a-b' });
+  const { exitCode, stdout } = await run('list');
+  assert.equal(exitCode, 0);
+  assert.equal(stdout, 'Function   Invocations   Replicas\na-b        7             1\nhello      7             1\n');
+  assert.equal((await run('list -o name')).stdout, 'a-b\nhello\n');
+  assert.equal((await run('ls -q')).stdout, 'a-b\nhello\n');
+  assert.match(
+    (await run('list -o wide')).stdout,
+    new RegExp(`hello:latest +2026-01-02T03:04:05Z +${url}/function/hello\n`),
+  );
+  const data = JSON.parse((await run('list -o json')).stdout) as { name: string }[];
+  assert.deepEqual(
+    data.map((fn) => fn.name),
+    ['a-b', 'hello'],
+  );
+  assert.match((await run('list -o yaml')).stdout, /^- name: a-b\n {2}image: hello:latest\n/);
+});
+
+test('describe shows status, settings, revisions and the protections in force', async (t) => {
+  const { run, state, url } = await createBench(t);
+  state.functions.set('hello', { ...hello, limits: { memory: '128Mi' }, secrets: ['key'] });
+  state.revisions.set('hello', [
+    { id: 'openfaas-fn/hello-00001', state: 'ready', serving: true, createdAt: '', image: 'hello:latest' },
+    {
+      id: 'openfaas-fn/hello-00002',
+      state: 'failed',
+      failure: 'exited\nline',
+      serving: false,
+      createdAt: '',
+      image: '',
+    },
+  ]);
+  const { stdout } = await run('describe hello');
+  assert.equal(
+    stdout,
+    `Name:                hello
+Status:              Ready
+Replicas:            1
+Available Replicas:  1
+Invocations:         7
+Image:               hello:latest
+Function Process:    <default>
+URL:                 ${url}/function/hello
+Namespace:           openfaas-fn
+Labels:              faas_function: hello
+Annotations:         topic: a
+Constraints:         <none>
+Environment:         <none>
+Secrets:             key
+Requests:            <none>
+Limits:              memory: 128Mi
+Usage:               <none>
+Created:             2026-01-02T03:04:05Z
+Revisions:           openfaas-fn/hello-00002 failed
+                     openfaas-fn/hello-00001 ready, serving
+Last failure:        exited
+                     line
+Instances:           hello-00001-abc ready
+Protections:         uid 200001, cgroup v1, memory limit by cgroup, no new privileges, mount namespace, network host
+                     missing: pid namespace: bubblewrap is not installed
+`,
+  );
+  const missing = await run('describe nope');
+  assert.deepEqual([missing.exitCode, missing.stderr], [3, 'error: function nope not found\n']);
+});
+
+test('instances shows each running copy', async (t) => {
+  const { run } = await createBench(t);
+  assert.match(
+    (await run('instances hello')).stdout,
+    /^Instance +Revision +State +PID +Age\nhello-00001-abc +openfaas-fn\/hello-00001 +ready +4711 /,
+  );
+  assert.match((await run('instances -o wide')).stdout, /Concurrency +Pooled +Reason\n.* 100 +yes\n/);
+});
+
+test('invoke sends stdin with its length and prints the answer as it is', async (t) => {
+  const { run, state } = await createBench(t);
+  const { exitCode, stdout, stderr } = await run('invoke hello --query a=b&c -H X-A:1 -H X-B=2 --path sub', {
+    stdin: 'hi\n',
+  });
+  assert.deepEqual([exitCode, stdout, stderr], [0, 'hi\n', '']);
+  const [call] = state.calls;
+  assert.deepEqual([call?.method, call?.url], ['POST', '/function/hello.openfaas-fn/sub?a=b%26c']);
+  assert.deepEqual(
+    ['content-type', 'content-length', 'x-a', 'x-b', 'authorization'].map((name) => call?.headers[name]),
+    ['text/plain', '3', '1', '2', undefined],
+  );
+});
+
+test('input that pauses is passed on as it comes', async (t) => {
+  const { run, state } = await createBench(t);
+  const stdin = new Readable({ read() {} });
+  stdin.push('one ');
+  const running = run('invoke hello', { stdin });
+  setTimeout(() => stdin.push('two'), 300).unref();
+  setTimeout(() => stdin.push(null), 320).unref();
+  assert.equal((await running).stdout, 'one two');
+  assert.equal(state.calls[0]?.headers['transfer-encoding'], 'chunked');
+});
+
+test('an answer outside 2xx is printed, told on stderr and fails', async (t) => {
+  const { run, state } = await createBench(t);
+  state.reply = (_, response) => response.writeHead(500, { 'x-call-id': 'abc' }).end('oops');
+  const failed = await run('invoke hello');
+  assert.deepEqual([failed.exitCode, failed.stdout], [1, 'oops']);
+  assert.match(failed.stderr, /^error: hello answered with status 500 \(call abc\)\nhint: tinderbox logs hello/);
+  state.reply = (_, response) => response.writeHead(404, { 'x-openfaas-internal': 'gateway' }).end('no hello');
+  assert.equal((await run('invoke hello')).exitCode, 3);
+});
+
+test('logs are printed in three forms, without letting them speak to the terminal', async (t) => {
+  const { run, state } = await createBench(t);
+  const line = {
+    name: 'hello',
+    namespace: 'openfaas-fn',
+    instance: 'i1',
+    timestamp: '2026-01-02T03:04:05.006Z',
+    stream: 'stdout',
+  };
+  state.logs.push({ ...line, text: 'first' }, { ...line, text: 'red \u001b[31m\ttext\n', callId: 'c1' });
+  assert.equal(
+    (await run('logs hello')).stdout,
+    '2026-01-02T03:04:05.006Z hello (i1) first\n2026-01-02T03:04:05.006Z hello (i1) red \\x1b[31m\ttext\n',
+  );
+  assert.match(
+    (await run('logs hello --lines 1 -o keyvalue')).stdout,
+    /^name="hello" .* text="red \\u001b\[31m\\ttext" callId="c1"\n$/,
+  );
+  assert.deepEqual(JSON.parse((await run('logs hello --lines 1 -o json')).stdout), state.logs[1]);
+  assert.equal((await run('logs hello --since yesterday')).exitCode, 2);
+});
+
+test('following a log ends with the interrupt and says nothing more', async (t) => {
+  const { run, state } = await createBench(t);
+  state.logs.push({ name: 'hello', instance: 'i', timestamp: 't', text: 'x' });
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 200).unref();
+  const { exitCode, stdout, stderr } = await run('logs hello -t', { signal: stop.signal });
+  assert.deepEqual([exitCode, stdout, stderr], [130, 't hello (i) x\n', '']);
+});
+
+test('scale and remove answer for functions that are there and those that are not', async (t) => {
+  const { run, state } = await createBench(t);
+  state.functions.set('hello', hello);
+  assert.equal((await run('scale hello 3')).stdout, 'Scaled hello to 3.\n');
+  assert.equal((await run('scale nope 3')).exitCode, 3);
+  assert.equal((await run('scale hello -- -1')).exitCode, 2);
+  assert.equal((await run('remove hello')).stdout, 'Removed hello.\n');
+  const again = await run('remove hello other');
+  assert.equal(again.exitCode, 3);
+  assert.match(again.stderr, /no function hello in namespace openfaas-fn\nthere is no function other/);
+});
+
+test('remove without names takes the functions of the stack file', async (t) => {
+  const { run, state, cwd } = await createBench(t);
+  state.functions.set('hello', hello).set('other', hello);
+  writeFileSync(join(cwd, 'stack.yaml'), 'functions:\n  hello: {handler: .}\n  other: {handler: .}\n');
+  assert.equal((await run('remove --filter h*')).stdout, 'Removed hello.\n');
+  assert.deepEqual([...state.functions.keys()], ['other']);
+});
+
+test('a secret is made from stdin, a file or a literal, trimmed unless told otherwise', async (t) => {
+  const { run, state, cwd } = await createBench(t);
+  writeFileSync(join(cwd, 'value'), ' from file \n');
+  assert.equal((await run('secret create a', { stdin: 'from stdin\n' })).stdout, 'Created secret a.\n');
+  await run('secret create b --from-file value --no-trim');
+  await run('secret create c --from-literal=x');
+  assert.deepEqual([...state.secrets.values()], ['from stdin', ' from file \n', 'x']);
+  const conflict = await run('secret create a --from-literal y');
+  assert.deepEqual([conflict.exitCode, conflict.stderr], [5, 'error: secret a exists\n']);
+  assert.equal((await run('secret create a --replace --from-literal y')).stdout, 'Updated secret a.\n');
+  assert.equal((await run('secret update a --from-literal z')).exitCode, 0);
+  assert.equal(state.secrets.get('a'), 'z');
+  assert.equal((await run('secret list')).stdout, 'Name\na\nb\nc\n');
+  assert.equal((await run('secret rm a')).exitCode, 0);
+  assert.equal((await run('secret remove a')).exitCode, 3);
+});
+
+test('a secret without value, with two, or with a bad name is refused before anything is sent', async (t) => {
+  const { run } = await createBench(t);
+  assert.match((await run('secret create a')).stderr, /the value of the secret is empty/);
+  assert.match((await run('secret create a --from-literal x --from-file y')).stderr, /exclude each other/);
+  assert.match((await run('secret create ../a --from-literal x')).stderr, /secret name "\.\.\/a" is not valid/);
+  assert.match((await run('secret create a --from-file nope')).stderr, /cannot be read: ENOENT/);
+});
+
+test('namespaces are made with the mark of OpenFaaS, listed and removed', async (t) => {
+  const { run } = await createBench(t);
+  assert.equal((await run('namespace create team -l a=b')).stdout, 'Created namespace team.\n');
+  assert.equal((await run('namespace create team')).exitCode, 5);
+  assert.equal((await run('namespace list')).stdout, 'Namespace\nopenfaas-fn\nteam\n');
+  assert.equal((await run('namespace remove team')).exitCode, 0);
+});
+
+test('login checks the password before it saves it, and then it is used', async (t) => {
+  const { run, url } = await createBench(t);
+  const env = { TINDERBOX_DATA_DIR: '/nowhere' };
+  const refused = await run('list', { env });
+  assert.deepEqual(
+    [refused.exitCode, refused.stderr],
+    [4, `error: invalid credentials\nhint: log in first: tinderbox login --gateway ${url}\n`],
+  );
+  assert.equal((await run('login -s', { env, stdin: 'wrong' })).exitCode, 4);
+  assert.equal((await run('list', { env })).exitCode, 4);
+  assert.match(
+    (await run('login --password-stdin', { env, stdin: 's3cret\n' })).stdout,
+    /^Logged in to http.* as admin; saved in /,
+  );
+  assert.equal((await run('list', { env })).exitCode, 0);
+});
+
+test('version names this program and the platform, or why there is none', async (t) => {
+  const { run } = await createBench(t);
+  assert.match(
+    (await run('version')).stdout,
+    /^tinderbox \d+\.\d+\.\d+ \(Node .*\)\nplatform: 0\.1\.0 \(abc\), x86_64\nprovider: tinderbox 0\.1\.0, engine process\n$/,
+  );
+  assert.match((await run('version --short')).stdout, /^\d+\.\d+\.\d+\n$/);
+  assert.match((await run('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+  assert.match((await run('version', { env: { OPENFAAS_URL: 'http://127.0.0.1:9' } })).stdout, /platform: /);
+});
+
+test('a mistake on the command line is told with a hint and exit code 2', async (t) => {
+  const { run } = await createBench(t);
+  const unknown = await run('lst');
+  assert.equal(unknown.exitCode, 2);
+  assert.match(unknown.stderr, /^error: unknown command 'lst'\n\(Did you mean one of list, ls\?\)\nhint: /);
+  assert.equal((await run('list --nope')).exitCode, 2);
+  assert.equal((await run('describe')).exitCode, 2);
+  assert.equal((await run('describe Not_A_Name')).exitCode, 2);
+  assert.equal((await run('list -f nope.yaml')).exitCode, 3);
+  assert.equal((await run('list -g not%20a%20url://x')).exitCode, 2);
+  assert.equal((await run('help list')).exitCode, 0);
+});
+
+test('a stack shows only where it is asked for', async (t) => {
+  const { run, cwd } = await createBench(t);
+  writeFileSync(join(cwd, 'stack.yaml'), 'nonsense: true\n');
+  const plain = await run('list');
+  assert.match(plain.stderr, /^error: stack\.yaml has 2 problems:\n {2}stack\.yaml:1:1: /);
+  assert.doesNotMatch(plain.stderr, /\n {4}at /);
+  assert.match((await run('list', { env: { TINDERBOX_DEBUG: '1' } })).stderr, /\n {4}at /);
+});

@@ -1,0 +1,87 @@
+import type { CommandEntry } from './command-definition.ts';
+
+/** Every command, in the order of the help. A file is loaded when its command is called. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'up',
+    summary: 'start the platform on this machine',
+    load: async () => (await import('./up.ts')).upCommand,
+  },
+  {
+    name: 'new',
+    summary: 'make a function from a template',
+    load: async () => (await import('./new.ts')).newCommand,
+  },
+  {
+    name: 'build',
+    summary: 'build the functions of a stack file',
+    load: async () => (await import('./build.ts')).buildCommand,
+  },
+  {
+    name: 'deploy',
+    summary: 'build and deploy a stack file, a single file or an image',
+    load: async () => (await import('./deploy.ts')).deployCommand,
+  },
+  {
+    name: 'invoke',
+    summary: 'call a function with what comes in on stdin',
+    load: async () => (await import('./invoke.ts')).invokeCommand,
+  },
+  {
+    name: 'list',
+    aliases: ['ls'],
+    summary: 'list functions',
+    load: async () => (await import('./list.ts')).listCommand,
+  },
+  {
+    name: 'describe',
+    summary: 'show all that is known of a function',
+    load: async () => (await import('./describe.ts')).describeCommand,
+  },
+  {
+    name: 'instances',
+    summary: 'list running copies of functions',
+    load: async () => (await import('./instances.ts')).instancesCommand,
+  },
+  {
+    name: 'logs',
+    summary: 'show what a function wrote',
+    load: async () => (await import('./logs.ts')).logsCommand,
+  },
+  {
+    name: 'scale',
+    summary: 'set the number of replicas of a function',
+    load: async () => (await import('./scale.ts')).scaleCommand,
+  },
+  {
+    name: 'remove',
+    aliases: ['rm'],
+    summary: 'remove functions',
+    load: async () => (await import('./remove.ts')).removeCommand,
+  },
+  {
+    name: 'secret',
+    summary: 'create, update, list and remove secrets',
+    load: async () => (await import('./secret.ts')).secretCommand,
+  },
+  {
+    name: 'namespace',
+    summary: 'create, list and remove namespaces',
+    load: async () => (await import('./namespace.ts')).namespaceCommand,
+  },
+  {
+    name: 'login',
+    summary: 'save user and password for a platform',
+    load: async () => (await import('./login.ts')).loginCommand,
+  },
+  {
+    name: 'version',
+    summary: 'show the versions of this program and of the platform',
+    load: async () => (await import('./version.ts')).versionCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script for bash, zsh or fish',
+    load: async () => (await import('./completion.ts')).completionCommand,
+  },
+];

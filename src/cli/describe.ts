@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import type { FunctionStatus } from '../client/functions.ts';
+import { dataOf, type Result } from '../client/result.ts';
+import type { RevisionSummary } from '../client/revisions.ts';
+import type { Instance } from '../model/instance.ts';
+import type { CommandDefinition } from './command-definition.ts';
+import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { functionUrl, parseAddress } from './flags/function-address.ts';
+import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { formatDescription } from './output/format-description.ts';
+import { addOutputFlag, type OutputFormat, printData } from './output/output-format.ts';
+import type { Shell } from './terminal/shell.ts';
+
+interface DescribeFlags extends ConnectionFlags, StackFlags {
+  readonly namespace?: string;
+  readonly output?: OutputFormat;
+}
+
+/** All that is known of a function; what `-o json` and `-o yaml` print. */
+export interface Description extends FunctionStatus {
+  readonly url: string;
+  readonly revisions: readonly RevisionSummary[];
+  readonly instances: readonly Instance[];
+}
+
+export const describeCommand: CommandDefinition = {
+  define(command: Command, shell: Shell) {
+    addOutputFlag(addNamespaceFlag(addConnectionFlags(addYamlFlag(command))))
+      .argument('<name>', 'function, or NAME.NAMESPACE')
+      .action((name: string, flags: DescribeFlags) => describeFunction(shell, name, flags));
+  },
+};
+
+async function describeFunction(shell: Shell, text: string, flags: DescribeFlags): Promise<void> {
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
+  const address = parseAddress(text, flags.namespace);
+  const { name, namespace } = address;
+  const status = dataOf(await client.functions.get(name, namespace));
+  const [listed, revisions, instances] = await Promise.all([
+    client.functions.list(namespace),
+    client.revisions.list(name, namespace),
+    client.instances.list({ function: name, namespace }),
+  ]);
+  const counted = orEmpty(listed).find((fn) => fn.name === name)?.invocationCount ?? 0;
+  const description: Description = {
+    ...status,
+    invocationCount: counted,
+    url: functionUrl(client.gateway, address),
+    revisions: orEmpty(revisions),
+    instances: orEmpty(instances),
+  };
+  if (flags.output === 'json' || flags.output === 'yaml') return printData(shell, flags.output, description);
+  shell.stdout.write(flags.output === 'name' ? `${name}\n` : formatDescription(description));
+}
+
+/** A platform of another make has neither revisions nor instances to tell of; anything but that is an error. */
+function orEmpty<T>(result: Result<readonly T[]>): readonly T[] {
+  if (!result.ok && (result.error.code === 'not-found' || result.error.code === 'unsupported')) return [];
+  return dataOf(result);
+}

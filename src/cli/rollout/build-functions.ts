@@ -1,0 +1,58 @@
+import type { Client } from '../../client/client.ts';
+import { packSource } from '../../client/pack-source.ts';
+import { dataOf } from '../../client/result.ts';
+import { TinderboxError } from '../../model/errors.ts';
+import type { Progress } from '../terminal/progress.ts';
+import type { BuildTarget } from './build-target.ts';
+import { inParallel } from './in-parallel.ts';
+
+/** Builds all targets, at most `parallel` at once. Throws the failure, or one that names all, after every build ended. */
+export async function buildFunctions(
+  client: Client,
+  targets: readonly BuildTarget[],
+  parallel: number,
+  progress: Progress,
+): Promise<void> {
+  const results = await inParallel(targets, parallel, (target) => buildOne(client, target, progress));
+  throwFailures(
+    targets.map((target) => target.name),
+    results,
+  );
+}
+
+/** The one failure as it is; several as one error that names each. */
+export function throwFailures(names: readonly string[], results: readonly PromiseSettledResult<unknown>[]): void {
+  const failures = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [{ name: names[index] ?? '', error: TinderboxError.from(result.reason) }] : [],
+  );
+  const [first] = failures;
+  if (first === undefined) return;
+  if (failures.length === 1) throw first.error;
+  const lines = failures.map(({ name, error }) => `  ${name}: ${error.message}`);
+  throw new TinderboxError(first.error.code, `${failures.length} functions failed:\n${lines.join('\n')}`);
+}
+
+async function buildOne(client: Client, target: BuildTarget, progress: Progress): Promise<void> {
+  const startedMs = performance.now();
+  progress.step(target.name, `building ${target.image}`);
+  try {
+    const tar = await packSource(target.source, {
+      image: target.image,
+      namespace: target.namespace,
+      buildArgs: target.buildArgs,
+      ...(target.language === undefined ? {} : { lang: target.language }),
+      ...(target.process === undefined ? {} : { process: target.process }),
+      ...(target.mode === undefined ? {} : { mode: target.mode }),
+      ...(target.noCache ? { noCache: true } : {}),
+    });
+    const built = dataOf(await client.build.run(tar, (line) => progress.log(target.name, line)));
+    progress.finish(target.name, `built ${built.image || target.image} in ${seconds(startedMs)}`);
+  } catch (reason) {
+    progress.fail(target.name, 'the build failed');
+    throw reason;
+  }
+}
+
+export function seconds(sinceMs: number): string {
+  return `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
+}

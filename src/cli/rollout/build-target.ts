@@ -1,0 +1,68 @@
+import { basename } from 'node:path';
+import { defaultNamespace } from '../../model/names.ts';
+import { resolveLanguage } from '../stack/language.ts';
+import type { StackFunction } from '../stack/stack-file.ts';
+import { TinderboxError } from '../../model/errors.ts';
+
+/** One source to be built. */
+export interface BuildTarget {
+  readonly name: string;
+  readonly namespace: string;
+  readonly image: string;
+  /** Folder with the source, or the one file it is; absolute. */
+  readonly source: string;
+  /** Undefined: found from the files. */
+  readonly language?: string;
+  /** Command line of an exec function. */
+  readonly process?: string;
+  readonly mode?: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly noCache: boolean;
+}
+
+export interface BuildFlags {
+  readonly namespace?: string;
+  readonly buildArg?: Readonly<Record<string, string>>;
+  /** False with `--no-cache`. */
+  readonly cache?: boolean;
+}
+
+/** What is to be built for a function of a stack file. Throws `invalid` without a handler folder. */
+export function buildTargetFromStack(
+  fn: StackFunction,
+  environment: Readonly<Record<string, string>>,
+  flags: BuildFlags,
+): BuildTarget {
+  if (fn.handler === undefined) {
+    throw new TinderboxError('invalid', `function ${fn.name} has no handler folder to build`, {
+      hint: 'give its handler in the stack file, or skip_build: true to deploy the image as it is',
+    });
+  }
+  const language = fn.lang === undefined ? undefined : resolveLanguage(fn.lang).language;
+  return {
+    name: fn.name,
+    namespace: flags.namespace ?? fn.namespace ?? defaultNamespace,
+    image: imageName(fn.image ?? fn.name),
+    source: fn.handler,
+    ...(language === undefined ? {} : { language }),
+    ...programOf(language, fn.fprocess, environment),
+    buildArgs: { ...fn.buildArgs, ...flags.buildArg },
+    noCache: flags.cache === false,
+  };
+}
+
+/** Command line and mode mean something to programs only; the mode is named by of-watchdog's variable `mode`. */
+export function programOf(
+  language: string | undefined,
+  fprocess: string | undefined,
+  environment: Readonly<Record<string, string>>,
+): Pick<BuildTarget, 'process' | 'mode'> {
+  if (language !== 'exec' && !(language === undefined && fprocess !== undefined)) return {};
+  const mode = environment['mode'];
+  return { ...(fprocess === undefined ? {} : { process: fprocess }), ...(mode === undefined ? {} : { mode }) };
+}
+
+/** An image name with its tag: `:latest` unless it has a tag or a digest. */
+export function imageName(text: string): string {
+  return /[:@]/.test(basename(text)) ? text : `${text}:latest`;
+}

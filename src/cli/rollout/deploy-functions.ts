@@ -1,0 +1,57 @@
+import type { Client } from '../../client/client.ts';
+import type { FunctionDeployment } from '../../client/functions.ts';
+import { dataOf } from '../../client/result.ts';
+import { defaultNamespace } from '../../model/names.ts';
+import { functionUrl } from '../flags/function-address.ts';
+import type { Progress } from '../terminal/progress.ts';
+import type { Shell } from '../terminal/shell.ts';
+import { seconds, throwFailures } from './build-functions.ts';
+import { followRollout } from './follow-rollout.ts';
+import { inParallel } from './in-parallel.ts';
+
+export interface RolloutOptions {
+  /** How long to wait until each is ready; 0: not at all. */
+  readonly timeoutMs: number;
+  readonly parallel: number;
+  readonly progress: Progress;
+}
+
+/** Deploys all, waits until each takes calls and prints its address. Throws what failed, after all have ended. */
+export async function deployFunctions(
+  shell: Shell,
+  client: Client,
+  deployments: readonly FunctionDeployment[],
+  options: RolloutOptions,
+): Promise<void> {
+  const results = await inParallel(deployments, options.parallel, (deployment) =>
+    deployOne(shell, client, deployment, options),
+  );
+  throwFailures(
+    deployments.map((deployment) => deployment.service),
+    results,
+  );
+}
+
+async function deployOne(
+  shell: Shell,
+  client: Client,
+  deployment: FunctionDeployment,
+  { timeoutMs, progress }: RolloutOptions,
+): Promise<void> {
+  const { service: name, namespace = defaultNamespace } = deployment;
+  const startedMs = performance.now();
+  progress.step(name, `deploying ${deployment.image}`);
+  try {
+    dataOf(await client.functions.deploy(deployment));
+    if (timeoutMs === 0) {
+      progress.finish(name, 'accepted');
+    } else {
+      const revision = await followRollout(client, { name, namespace }, timeoutMs, shell.signal);
+      progress.finish(name, `${revision.id} is ready, ${seconds(startedMs)}`);
+    }
+  } catch (reason) {
+    progress.fail(name, 'not deployed');
+    throw reason;
+  }
+  shell.stdout.write(`URL: ${functionUrl(client.gateway, { name, namespace })}\n`);
+}

@@ -1,0 +1,51 @@
+import type { FunctionDeployment } from '../../client/functions.ts';
+import { defaultNamespace } from '../../model/names.ts';
+import type { StackFunction } from '../stack/stack-file.ts';
+import { imageName } from './build-target.ts';
+
+/** Flags of `deploy` that add to or override what a stack file says. */
+export interface SpecFlags {
+  readonly namespace?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly annotation?: Readonly<Record<string, string>>;
+  readonly secret?: readonly string[];
+  readonly fprocess?: string;
+  readonly memoryLimit?: string;
+  readonly cpuLimit?: string;
+}
+
+/** A function about to be deployed, before flags: from a stack file, or with nothing but name and image. */
+export type Deployable = Pick<StackFunction, 'name' | 'image'> & Partial<StackFunction>;
+
+/** What is sent for a function; `environment` holds its inline values and those of its files. */
+export function deploymentFrom(
+  fn: Deployable,
+  environment: Readonly<Record<string, string>>,
+  flags: SpecFlags,
+): FunctionDeployment {
+  const fprocess = flags.fprocess ?? fn.fprocess;
+  const envVars = { ...environment, ...flags.env };
+  const limits = { ...fn.limits, ...amountsFrom(flags) };
+  return {
+    service: fn.name,
+    image: imageName(fn.image ?? fn.name),
+    namespace: flags.namespace ?? fn.namespace ?? defaultNamespace,
+    ...(fprocess === undefined ? {} : { envProcess: fprocess }),
+    ...(Object.keys(envVars).length === 0 ? {} : { envVars }),
+    secrets: [...new Set([...(fn.secrets ?? []), ...(flags.secret ?? [])])],
+    labels: { ...fn.labels, ...flags.label },
+    annotations: { ...fn.annotations, ...flags.annotation },
+    ...(fn.constraints === undefined || fn.constraints.length === 0 ? {} : { constraints: fn.constraints }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...(fn.requests === undefined ? {} : { requests: fn.requests }),
+    ...(fn.readOnlyRootFilesystem === undefined ? {} : { readOnlyRootFilesystem: fn.readOnlyRootFilesystem }),
+  };
+}
+
+function amountsFrom({ memoryLimit, cpuLimit }: SpecFlags): { memory?: string; cpu?: string } {
+  return {
+    ...(memoryLimit === undefined ? {} : { memory: memoryLimit }),
+    ...(cpuLimit === undefined ? {} : { cpu: cpuLimit }),
+  };
+}

@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import type { CommandEntry } from './command-definition.ts';
+import { commands } from './commands.ts';
+import { printError } from './terminal/print-error.ts';
+import type { Shell } from './terminal/shell.ts';
+
+const usageExitCode = 2;
+
+/** Runs one command line (without `node` and script) to its end and resolves with the exit code; never rejects. */
+export async function runCli(argv: readonly string[], shell: Shell): Promise<number> {
+  try {
+    const words = /^(-V|--version)$/.test(argv[0] ?? '') ? ['version', '--short'] : argv;
+    const program = await createProgram(words, shell);
+    await program.parseAsync([...words], { from: 'user' });
+    return 0;
+  } catch (reason) {
+    if (reason instanceof CommanderError) return reason.exitCode === 0 ? 0 : usageExitCode;
+    return shell.signal.aborted ? interruptedExitCode : printError(shell, reason);
+  }
+}
+
+const interruptedExitCode = 130;
+
+/** commander must neither end the process nor write past the shell; its subcommands inherit that. */
+async function createProgram(argv: readonly string[], shell: Shell): Promise<Command> {
+  const program = new Command('tinderbox');
+  program
+    .description('Functions as a service on your own machines')
+    .helpCommand('help [command]', 'show help for a command')
+    .showHelpAfterError('hint: tinderbox help [command] lists what there is')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.stdout.write(text),
+      writeErr: (text) => shell.stderr.write(text),
+      getOutHelpWidth: () => shell.stdout.columns ?? 100,
+      getErrHelpWidth: () => shell.stderr.columns ?? 100,
+    });
+  const wanted = wantedEntries(argv);
+  for (const entry of commands) {
+    const command = program
+      .command(entry.name)
+      .description(entry.summary)
+      .aliases([...(entry.aliases ?? [])]);
+    if (wanted.includes(entry)) (await entry.load()).define(command, shell);
+  }
+  return program;
+}
+
+/** The commands whose flags are needed: the one called, or all of them to complete. */
+function wantedEntries(argv: readonly string[]): readonly CommandEntry[] {
+  const [first, second] = argv.filter((word) => !word.startsWith('-'));
+  if (first === 'completion') return commands;
+  const name = first === 'help' ? second : first;
+  return commands.filter((entry) => entry.name === name || entry.aliases?.includes(name ?? '') === true);
+}

@@ -1,0 +1,51 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { isMap, parseDocument, type Document } from 'yaml';
+import { TinderboxError } from '../../model/errors.ts';
+
+const emptyStack = `version: "1.0"
+provider:
+  name: openfaas
+  gateway: http://127.0.0.1:8080
+functions: {}
+`;
+
+/**
+ * Adds a function to a stack file, keeping comments and order of what is there, or makes the file. `prepare` runs
+ * after every check and before the file changes. Throws `conflict` when the file has the function already.
+ */
+export async function appendToStack(
+  file: string,
+  name: string,
+  entry: Readonly<Record<string, unknown>>,
+  prepare: () => Promise<void>,
+): Promise<void> {
+  const document = await readDocument(file);
+  const functions = document.get('functions');
+  if (isMap(functions)) {
+    if (functions.has(name)) {
+      throw new TinderboxError('conflict', `${file} has a function ${name} already`, { hint: 'take another name' });
+    }
+    functions.flow = false;
+    functions.set(document.createNode(name), document.createNode(entry));
+  } else {
+    document.set('functions', document.createNode({ [name]: entry }));
+  }
+  await prepare();
+  const fresh = `${file}.${process.pid}.tmp`;
+  await writeFile(fresh, document.toString({ lineWidth: 0 }));
+  await rename(fresh, file);
+}
+
+async function readDocument(file: string): Promise<Document> {
+  const text = await readFile(file, 'utf8').catch((reason: NodeJS.ErrnoException) => {
+    if (reason.code === 'ENOENT') return emptyStack;
+    throw new TinderboxError('invalid', `${file} cannot be read: ${reason.message}`, { cause: reason });
+  });
+  const document = parseDocument(text);
+  const [broken] = document.errors;
+  if (broken !== undefined) throw new TinderboxError('invalid', `${file}: ${broken.message}`);
+  if (document.contents !== null && !isMap(document.contents)) {
+    throw new TinderboxError('invalid', `${file} is not a stack file: a map is expected at its top`);
+  }
+  return document;
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { dataOf } from '../client/result.ts';
+import type { CommandDefinition } from './command-definition.ts';
+import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { parseInteger } from './flags/collect.ts';
+import { parseAddress } from './flags/function-address.ts';
+import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import type { Shell } from './terminal/shell.ts';
+
+interface ScaleFlags extends ConnectionFlags, StackFlags {
+  readonly namespace?: string;
+}
+
+export const scaleCommand: CommandDefinition = {
+  define(command: Command, shell: Shell) {
+    addNamespaceFlag(addConnectionFlags(addYamlFlag(command)))
+      .argument('<name>', 'function, or NAME.NAMESPACE')
+      .argument('<replicas>', 'how many there should be; 0 puts it to sleep', parseInteger('replicas', 0))
+      .action((name: string, replicas: number, flags: ScaleFlags) => scaleFunction(shell, name, replicas, flags));
+  },
+};
+
+async function scaleFunction(shell: Shell, text: string, replicas: number, flags: ScaleFlags): Promise<void> {
+  const { name, namespace } = parseAddress(text, flags.namespace);
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
+  dataOf(await client.scale.set(name, replicas, namespace));
+  shell.stdout.write(`Scaled ${name} to ${replicas}.\n`);
+}

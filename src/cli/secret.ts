@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import { dataOf } from '../client/result.ts';
+import { assertSecretName, defaultNamespace } from '../model/names.ts';
+import type { CommandDefinition } from './command-definition.ts';
+import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { readSecretValue, type SecretValueFlags } from './flags/secret-value.ts';
+import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addOutputFlag, type OutputFormat, printListing } from './output/output-format.ts';
+import type { Shell } from './terminal/shell.ts';
+
+interface SecretFlags extends ConnectionFlags, StackFlags {
+  readonly namespace?: string;
+}
+
+interface WriteFlags extends SecretFlags, SecretValueFlags {
+  readonly replace?: boolean;
+}
+
+export const secretCommand: CommandDefinition = {
+  define(command: Command, shell: Shell) {
+    const sub = (name: string, summary: string, ...aliases: string[]): Command =>
+      addNamespaceFlag(addConnectionFlags(addYamlFlag(command.command(name).description(summary).aliases(aliases))));
+
+    addValueFlags(sub('create', 'create a secret from a literal, a file or stdin').argument('<name>', 'secret'))
+      .option('--replace', 'update it if it exists')
+      .action((name: string, flags: WriteFlags) => writeSecret(shell, 'create', name, flags));
+    addValueFlags(sub('update', 'give a secret a new value', 'u').argument('<name>', 'secret')).action(
+      (name: string, flags: WriteFlags) => writeSecret(shell, 'update', name, flags),
+    );
+    addOutputFlag(sub('list', 'list secrets; values are never shown', 'ls')).action(
+      (flags: SecretFlags & { output?: OutputFormat }) => listSecrets(shell, flags),
+    );
+    sub('remove', 'remove a secret', 'rm', 'delete')
+      .argument('<name>', 'secret')
+      .action((name: string, flags: SecretFlags) => removeSecret(shell, name, flags));
+  },
+};
+
+function addValueFlags(command: Command): Command {
+  return command
+    .option('--from-literal <value>', 'the value; other users of the machine can see it in the process list')
+    .option('--from-file <file>', 'file with the value')
+    .option('--no-trim', 'keep white space around the value');
+}
+
+async function writeSecret(shell: Shell, verb: 'create' | 'update', name: string, flags: WriteFlags): Promise<void> {
+  assertSecretName(name);
+  const value = await readSecretValue(shell, flags);
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
+  const secret = { name, namespace: flags.namespace ?? defaultNamespace };
+  const written = await client.secrets[verb](secret, value);
+  if (!written.ok && written.error.code === 'conflict' && flags.replace === true) {
+    dataOf(await client.secrets.update(secret, value));
+    shell.stdout.write(`Updated secret ${name}.\n`);
+    return;
+  }
+  dataOf(written);
+  shell.stdout.write(`${verb === 'create' ? 'Created' : 'Updated'} secret ${name}.\n`);
+}
+
+async function listSecrets(shell: Shell, flags: SecretFlags & { output?: OutputFormat }): Promise<void> {
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
+  const rows = dataOf(await client.secrets.list(flags.namespace));
+  await printListing(shell, flags.output, {
+    rows,
+    name: (row) => row.name,
+    columns: [{ title: 'Name', value: (row) => row.name }],
+    wide: [{ title: 'Namespace', value: (row) => row.namespace ?? '' }],
+  });
+}
+
+async function removeSecret(shell: Shell, name: string, flags: SecretFlags): Promise<void> {
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
+  dataOf(await client.secrets.remove({ name, namespace: flags.namespace ?? defaultNamespace }));
+  shell.stdout.write(`Removed secret ${name}.\n`);
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TinderboxError } from '../../model/errors.ts';
+import { parseStack } from './parse-stack.ts';
+import type { StackFile } from './stack-file.ts';
+
+const parse = (text: string, env: Record<string, string> = {}): StackFile =>
+  parseStack({ text, file: 'stack.yaml', directory: '/work', env });
+
+function problemsOf(text: string, env: Record<string, string> = {}): readonly string[] {
+  try {
+    parse(text, env);
+  } catch (error) {
+    assert.ok(error instanceof TinderboxError);
+    assert.equal(error.code, 'invalid');
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  return [];
+}
+
+const whole = `version: "1.0"
+provider:
+  name: openfaas
+  gateway: \${GATEWAY:-http://127.0.0.1:8080}
+functions:
+  hello:
+    lang: node22
+    handler: ./hello
+    image: \${PREFIX:-local}/hello:1.0
+    namespace: team
+    skip_build: true
+    environment: {DEBUG: true, RATIO: 1.0, EMPTY: , DAY: 2026-01-02}
+    environment_file: [env.yml]
+    secrets: [api-key]
+    constraints: ["node.x == y"]
+    labels: {com.openfaas.scale.min: 2}
+    annotations: {topic: a}
+    limits: {memory: 128Mi, cpu: 100m}
+    requests: {memory: 64Mi}
+    readonly_root_filesystem: true
+    build_options: [dev]
+    build_args: {A: 1}
+    build_secrets: {id: ./path}
+    platforms: "linux/amd64,linux/arm64"
+`;
+
+test('every field that faas-cli writes is read, scalars becoming the text they are written as', () => {
+  const stack = parse(whole, { PREFIX: 'registry' });
+  assert.equal(stack.gateway, 'http://127.0.0.1:8080');
+  assert.deepEqual(stack.functions, [
+    {
+      name: 'hello',
+      lang: 'node22',
+      handler: '/work/hello',
+      image: 'registry/hello:1.0',
+      namespace: 'team',
+      skipBuild: true,
+      environment: { DEBUG: 'true', RATIO: '1.0', EMPTY: '', DAY: '2026-01-02' },
+      environmentFiles: ['/work/env.yml'],
+      secrets: ['api-key'],
+      constraints: ['node.x == y'],
+      labels: { 'com.openfaas.scale.min': '2' },
+      annotations: { topic: 'a' },
+      limits: { memory: '128Mi', cpu: '100m' },
+      requests: { memory: '64Mi' },
+      readOnlyRootFilesystem: true,
+      buildArgs: { A: '1' },
+    },
+  ]);
+});
+
+test('anchors and merge keys are followed', () => {
+  const stack = parse('functions:\n  a: &a\n    handler: ./a\n    lang: node\n  b:\n    <<: *a\n    handler: ./b\n');
+  assert.deepEqual(
+    stack.functions.map((fn) => [fn.name, fn.lang, fn.handler]),
+    [
+      ['a', 'node', '/work/a'],
+      ['b', 'node', '/work/b'],
+    ],
+  );
+});
+
+test('a mistyped field is refused at its place, naming the one that was meant', () => {
+  assert.deepEqual(problemsOf('functions:\n  hello:\n    lnag: node\n    handler: ./hello\n'), [
+    'stack.yaml:3:5: unknown field "lnag" in functions.hello; did you mean "lang"?',
+  ]);
+  assert.match(
+    problemsOf('functoins:\n  a: {handler: .}\n')[0] ?? '',
+    /^stack\.yaml:1:1: unknown field "functoins" at the top; did you mean "functions"\?$/,
+  );
+});
+
+test('all problems of a file are told at once', () => {
+  const found = problemsOf(`provider: {name: knative, gateway: ftp://x}
+functions:
+  Hello:
+    lang: nodde
+    handler: ./a
+    limits: {memory: lots}
+    secrets: ["a/b"]
+  second: {skip_build: maybe}
+`);
+  assert.deepEqual(
+    found.map((line) => line.split(':').slice(1, 3).join(':')),
+    ['1:18', '1:36', '3:3', '4:11', '6:22', '7:15', '8:3', '8:24'],
+  );
+  assert.match(found[3] ?? '', /lang "nodde" is not known; did you mean "node"\?/);
+  assert.match(found[7] ?? '', /skip_build is "maybe", it must be true or false/);
+});
+
+test('a position is counted in the file as it is on disk, not after substitution', () => {
+  const text = 'functions:\n  a:\n    image: ${LONG}\n    handler: [x]\n  ${LONG}: {handler: .}\n';
+  const found = problemsOf(text, { LONG: 'x'.repeat(70) });
+  assert.match(found[0] ?? '', /^stack\.yaml:4:14: functions\.a\.handler must be a text, it is a list$/);
+  assert.match(found[1] ?? '', /^stack\.yaml:5:3: function name .* has 70 characters, the limit is 63$/);
+});
+
+test('a value that breaks the YAML is reported where its variable stands', () => {
+  assert.match(problemsOf('functions:\n  a: {image: ${V}}\n', { V: '"' })[0] ?? '', /^stack\.yaml:[23]:/);
+});
+
+test('broken YAML, duplicate keys and wrong shapes are refused with their place', () => {
+  assert.match(
+    problemsOf('functions:\n  a: {handler: .}\n  a: {handler: .}\n')[0] ?? '',
+    /^stack\.yaml:3:3: .*unique/i,
+  );
+  assert.match(problemsOf('functions: [a]\n')[0] ?? '', /^stack\.yaml:1:12: functions must be a map, it is a list$/);
+  assert.match(
+    problemsOf('functions:\n  a: {handler: ., labels: [x]}\n')[0] ?? '',
+    /^stack\.yaml:2:27: functions\.a\.labels must be a map/,
+  );
+  assert.match(problemsOf('')[0] ?? '', /^stack\.yaml:1:1: there are no functions/);
+  assert.match(problemsOf('just text')[0] ?? '', /must be a map/);
+  assert.match(problemsOf('functions: {\n')[0] ?? '', /^stack\.yaml:2:1: /);
+});
+
+test('lang dockerfile is refused with what to do instead', () => {
+  assert.match(
+    problemsOf('functions:\n  a: {lang: dockerfile, handler: .}\n')[0] ?? '',
+    /needs a container builder, .*; use lang exec with fprocess/,
+  );
+});
+
+test('the old provider name and an unused section are warnings', () => {
+  const stack = parse('provider: {name: faas}\nfunctions:\n  a: {handler: .}\nconfiguration: {copy: [./common]}\n');
+  assert.equal(stack.warnings.length, 2);
+  assert.match(stack.warnings[0] ?? '', /^stack\.yaml:1:18: /);
+});
+
+test('an alias that multiplies without end is refused', () => {
+  const bomb = [
+    'a: &a [x]',
+    ...'bcdefghij'.split('').map((key, i) => `${key}: &${key} [*${'abcdefghi'[i]}, *${'abcdefghi'[i]}]`),
+  ];
+  assert.ok(problemsOf(bomb.join('\n')).length > 0);
+});
+
+test('a map that is merged into itself ends', () => {
+  assert.deepEqual(parse('functions:\n  a: &a {handler: ., <<: *a}\n').functions.length, 1);
+});

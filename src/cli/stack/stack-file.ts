@@ -1,0 +1,35 @@
+import type { ResourceAmounts } from '../../model/function.ts';
+
+/** One function of a stack file, as written; nothing is completed here but `lang` and texts made of scalars. */
+export interface StackFunction {
+  readonly name: string;
+  readonly lang?: string;
+  /** Folder with the source, absolute. */
+  readonly handler?: string;
+  readonly image?: string;
+  readonly fprocess?: string;
+  readonly namespace?: string;
+  readonly skipBuild: boolean;
+  /** Inline values; those of `environmentFiles` are not in it yet. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absolute paths. */
+  readonly environmentFiles: readonly string[];
+  readonly secrets: readonly string[];
+  readonly constraints: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly limits?: ResourceAmounts;
+  readonly requests?: ResourceAmounts;
+  readonly readOnlyRootFilesystem?: boolean;
+  readonly buildArgs: Readonly<Record<string, string>>;
+}
+
+/** A stack file, read and checked. */
+export interface StackFile {
+  /** As given, for messages. */
+  readonly file: string;
+  readonly gateway?: string;
+  readonly functions: readonly StackFunction[];
+  /** What is odd but no error, each with its position. */
+  readonly warnings: readonly string[];
+}

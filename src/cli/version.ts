@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { PlatformInfo } from '../client/info.ts';
+import type { CommandDefinition } from './command-definition.ts';
+import type { ConnectionFlags } from './connection/connect.ts';
+import { packageRoot } from './package-root.ts';
+import type { Shell } from './terminal/shell.ts';
+
+interface VersionFlags extends ConnectionFlags {
+  readonly short?: boolean;
+  readonly output?: 'json' | 'yaml';
+}
+
+/** How long a version may wait for a platform that does not answer. */
+const platformTimeoutMs = 2000;
+
+export const versionCommand: CommandDefinition = {
+  define(command: Command, shell: Shell) {
+    command
+      .option('-g, --gateway <url>', 'address of the platform (OPENFAAS_URL, or http://127.0.0.1:8080)')
+      .option('--data-dir <folder>', 'data folder of a platform on this machine, to find its password')
+      .option('--short', 'only the number of this program; asks no platform')
+      .addOption(new Option('-o, --output <format>', 'json or yaml').choices(['json', 'yaml']))
+      .action((flags: VersionFlags) => showVersion(shell, flags));
+  },
+};
+
+async function showVersion(shell: Shell, flags: VersionFlags): Promise<void> {
+  const version = await readVersion();
+  if (flags.short === true) {
+    shell.stdout.write(`${version}\n`);
+    return;
+  }
+  const platform = await askPlatform(shell, flags);
+  if (flags.output !== undefined) {
+    const { printData } = await import('./output/output-format.ts');
+    return printData(shell, flags.output, { cli: { version, node: process.versions.node }, platform });
+  }
+  shell.stdout.write(`tinderbox ${version} (Node ${process.versions.node}, ${process.platform}-${process.arch})\n`);
+  shell.stdout.write(typeof platform === 'string' ? `platform: ${platform}\n` : formatPlatform(platform));
+}
+
+/** The version in package.json. */
+export async function readVersion(): Promise<string> {
+  const manifest = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+  return manifest.version;
+}
+
+/** What the platform says of itself, or why it says nothing. */
+async function askPlatform(shell: Shell, flags: VersionFlags): Promise<PlatformInfo | string> {
+  const { connect } = await import('./connection/connect.ts');
+  const client = await connect(shell, flags);
+  const info = await client.info.get(platformTimeoutMs);
+  return info.ok ? info.data : info.error.message;
+}
+
+function formatPlatform({ provider, version, arch }: PlatformInfo): string {
+  return [
+    `platform: ${version.release} (${version.sha}), ${arch}\n`,
+    `provider: ${provider.provider} ${provider.version.release}, engine ${provider.orchestration}\n`,
+  ].join('');
+}

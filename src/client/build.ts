@@ -1,0 +1,68 @@
+import type { Readable } from 'node:stream';
+import { TinderboxError } from '../model/errors.ts';
+import type { Connection } from './connection.ts';
+import { errorFromNetwork } from './failures.ts';
+import { parseNdjson } from './ndjson.ts';
+import { failure, type Result, success } from './result.ts';
+
+/** One line of the builder's streamed answer. */
+interface BuildEvent {
+  readonly log?: readonly string[] | null;
+  readonly status?: 'in_progress' | 'success' | 'failed';
+  readonly image?: string;
+  readonly error?: string;
+}
+
+export interface BuildClient {
+  /**
+   * Sends a tar in the shape of OpenFaaS's builder and calls `onLog` for each line of the build. Resolves with the
+   * image name; a build that ran and failed is the error `build-failed`.
+   */
+  run(tar: Readable, onLog: (line: string) => void, signal?: AbortSignal): Promise<Result<{ readonly image: string }>>;
+}
+
+export function createBuildClient(connection: Connection): BuildClient {
+  return {
+    run: async (tar, onLog, signal) => {
+      const broken = failureOf(tar);
+      const opened = await connection.call({
+        method: 'POST',
+        path: '/build',
+        headers: { 'content-type': 'application/x-tar', accept: 'application/x-ndjson' },
+        body: tar,
+        signal,
+      });
+      if (!opened.ok) return failure(broken() ?? opened.error);
+      try {
+        return await readEvents(opened.data.body, onLog);
+      } catch (reason) {
+        return failure(errorFromNetwork(reason, connection.gateway));
+      }
+    },
+  };
+}
+
+/** A source that cannot be read ends the request as well; its own reason is the one worth telling. */
+function failureOf(tar: Readable): () => TinderboxError | undefined {
+  let failed: TinderboxError | undefined;
+  tar.once('error', (reason) => {
+    if (reason.name !== 'AbortError') failed = TinderboxError.from(reason);
+  });
+  return () => failed;
+}
+
+async function readEvents(
+  body: AsyncIterable<Uint8Array> | null,
+  onLog: (line: string) => void,
+): Promise<Result<{ readonly image: string }>> {
+  for await (const event of parseNdjson<BuildEvent>(body ?? emptyBody())) {
+    for (const line of event.log ?? []) onLog(line.replace(/\n$/, ''));
+    if (event.status === 'success') return success({ image: event.image ?? '' });
+    if (event.status === 'failed') {
+      return failure(new TinderboxError('build-failed', event.error ?? 'the build failed without a reason'));
+    }
+  }
+  return failure(new TinderboxError('lost', 'the build ended without a result', { hint: 'try again' }));
+}
+
+async function* emptyBody(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,122 @@
+import type { Readable } from 'node:stream';
+import { TinderboxError } from '../model/errors.ts';
+import { errorFromNetwork, errorFromReply } from './failures.ts';
+import { createPatientFetch, type Fetch, type HttpReply } from './fetch.ts';
+import { failure, type Result, success } from './result.ts';
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** How the client reaches a platform. */
+export interface ClientOptions {
+  /** Base address, for example `http://127.0.0.1:8080`; a path is kept, a trailing slash is not. */
+  readonly gateway: string;
+  /** Sent to `/system/*` and `/build` only, never to functions. */
+  readonly credentials?: Credentials | undefined;
+  /** Cancels every request of the client. */
+  readonly signal?: AbortSignal;
+  /** Default: undici's without limits on waiting. */
+  readonly fetch?: Fetch;
+}
+
+export interface ApiRequest {
+  readonly method: string;
+  /** Starts with `/`; names in it are already percent-encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  readonly body?: Buffer | Readable;
+  /** Longest wait for the whole answer; undefined: none. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Requests to one platform. `send` takes any answer as success, `call` only 2xx. */
+export interface Connection {
+  readonly gateway: string;
+  /** Without credentials; resolves with whatever was answered. */
+  send(request: ApiRequest): Promise<Result<HttpReply>>;
+  /** With credentials; the reply is still to be read. */
+  call(request: ApiRequest): Promise<Result<HttpReply>>;
+  /** With credentials and a limit of 60 s; resolves with the parsed JSON, undefined for an empty answer. */
+  json<T>(request: ApiRequest): Promise<Result<T>>;
+}
+
+const managementTimeoutMs = 60_000;
+
+export function createConnection(options: ClientOptions): Connection {
+  const gateway = options.gateway.replace(/\/+$/, '');
+  const fetch = options.fetch ?? createPatientFetch();
+  const authorization = options.credentials === undefined ? {} : { authorization: basicAuth(options.credentials) };
+
+  const send = async (request: ApiRequest): Promise<Result<HttpReply>> => {
+    const signals = [options.signal, request.signal].filter((signal) => signal !== undefined);
+    if (request.timeoutMs !== undefined) signals.push(AbortSignal.timeout(request.timeoutMs));
+    try {
+      return success(
+        await fetch(urlOf(gateway, request), {
+          method: request.method,
+          headers: headersOf(request),
+          ...bodyOf(request),
+          redirect: 'manual',
+          signal: AbortSignal.any(signals),
+        }),
+      );
+    } catch (reason) {
+      return failure(errorFromNetwork(reason, gateway));
+    }
+  };
+
+  const call = async (request: ApiRequest): Promise<Result<HttpReply>> => {
+    const sent = await send({ ...request, headers: { ...authorization, ...request.headers } });
+    if (!sent.ok || (sent.data.status >= 200 && sent.data.status < 300)) return sent;
+    return failure(await errorFromReply(sent.data, gateway));
+  };
+
+  const json = async <T>(request: ApiRequest): Promise<Result<T>> => {
+    const answered = await call({ timeoutMs: managementTimeoutMs, ...request });
+    return answered.ok ? readJson<T>(answered.data, gateway) : answered;
+  };
+
+  return { gateway, send, call, json };
+}
+
+async function readJson<T>(reply: HttpReply, gateway: string): Promise<Result<T>> {
+  try {
+    const text = await reply.text();
+    return success((text.trim() === '' ? undefined : JSON.parse(text)) as T);
+  } catch (reason) {
+    if (!(reason instanceof SyntaxError)) return failure(errorFromNetwork(reason, gateway));
+    return failure(
+      new TinderboxError('bad-reply', `${gateway} did not answer in JSON: is a platform behind it?`, { cause: reason }),
+    );
+  }
+}
+
+function urlOf(gateway: string, request: ApiRequest): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  const text = query.toString();
+  if (text === '') return gateway + request.path;
+  return `${gateway}${request.path}${request.path.includes('?') ? '&' : '?'}${text}`;
+}
+
+function headersOf(request: ApiRequest): Record<string, string> {
+  return { ...(request.json === undefined ? {} : { 'content-type': 'application/json' }), ...request.headers };
+}
+
+function bodyOf(request: ApiRequest): { body?: string | Buffer | Readable; duplex?: 'half' } {
+  if (request.json !== undefined) return { body: JSON.stringify(request.json) };
+  if (request.body === undefined) return {};
+  return Buffer.isBuffer(request.body) ? { body: request.body } : { body: request.body, duplex: 'half' };
+}
+
+function basicAuth({ user, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}

@@ -1,0 +1,95 @@
+import { type ErrorCode, errorCodes, TinderboxError } from '../model/errors.ts';
+import type { HttpReply } from './fetch.ts';
+
+/**
+ * The boundary where foreign failures become ours: an HTTP answer outside 2xx, and a request that never got one.
+ * Plain text is what OpenFaaS's routes answer with, problem+json what all others do.
+ */
+
+interface Problem {
+  readonly code?: unknown;
+  readonly detail?: unknown;
+  readonly title?: unknown;
+  readonly hint?: unknown;
+}
+
+/** The error an answer outside 2xx stands for; reads its body. */
+export async function errorFromReply(reply: HttpReply, gateway: string): Promise<TinderboxError> {
+  const text = (await reply.text().catch(() => '')).trim();
+  const problem = isJson(reply) ? parseProblem(text) : {};
+  const code = codeOf(problem.code, reply.status);
+  const message = asText(problem.detail) ?? asText(problem.title) ?? (text || `the platform answered ${reply.status}`);
+  const hint = asText(problem.hint) ?? hintFor(code, gateway);
+  const retryAfterMs = Number(reply.headers.get('retry-after') ?? Number.NaN) * 1000;
+  return new TinderboxError(code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}),
+  });
+}
+
+/** The error of a request that got no answer, or whose answer broke off. */
+export function errorFromNetwork(reason: unknown, gateway: string): TinderboxError {
+  if (reason instanceof TinderboxError) return reason;
+  if (nameOf(reason) === 'TimeoutError') {
+    return new TinderboxError('deadline', `${gateway} did not answer in time`, { cause: reason });
+  }
+  if (nameOf(reason) === 'AbortError') return TinderboxError.from(reason);
+  const code = systemCode(reason);
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') {
+    return new TinderboxError('unavailable', `nothing listens at ${gateway}`, {
+      hint: 'is the platform running? start it with: tinderbox up',
+      cause: reason,
+    });
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return new TinderboxError('unavailable', `the host of ${gateway} is not known`, {
+      hint: 'check the gateway: --gateway, provider.gateway in stack.yaml, or OPENFAAS_URL',
+      cause: reason,
+    });
+  }
+  return new TinderboxError('lost', `the connection to ${gateway} was lost: ${describe(reason)}`, { cause: reason });
+}
+
+function hintFor(code: ErrorCode, gateway: string): string | undefined {
+  return code === 'unauthenticated' ? `log in first: tinderbox login --gateway ${gateway}` : undefined;
+}
+
+function isJson(reply: HttpReply): boolean {
+  return /^application\/(problem\+)?json\b/i.test(reply.headers.get('content-type') ?? '');
+}
+
+function parseProblem(text: string): Problem {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function codeOf(given: unknown, status: number): ErrorCode {
+  const codes = Object.keys(errorCodes) as ErrorCode[];
+  return codes.find((code) => code === given) ?? codes.find((code) => errorCodes[code].status === status) ?? 'internal';
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function nameOf(reason: unknown): string {
+  return reason instanceof Error ? reason.name : '';
+}
+
+/** fetch wraps the system's error, and happy eyeballs wraps several in one. */
+function systemCode(reason: unknown): string | undefined {
+  if (!(reason instanceof Error)) return undefined;
+  const code = (reason as NodeJS.ErrnoException).code;
+  if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return code;
+  if (reason instanceof AggregateError) return systemCode(reason.errors[0]);
+  return systemCode(reason.cause);
+}
+
+function describe(reason: unknown): string {
+  if (!(reason instanceof Error)) return String(reason);
+  return reason.cause instanceof Error && reason.cause.message !== '' ? reason.cause.message : reason.message;
+}

@@ -1,0 +1,23 @@
+import type { Connection } from './connection.ts';
+import type { Result } from './result.ts';
+
+interface VersionInfo {
+  readonly release: string;
+  readonly sha: string;
+  readonly commit_message?: string;
+}
+
+/** OpenFaaS's answer of `GET /system/info`. */
+export interface PlatformInfo {
+  readonly provider: { readonly provider: string; readonly orchestration: string; readonly version: VersionInfo };
+  readonly version: VersionInfo;
+  readonly arch: string;
+}
+
+export interface InfoClient {
+  get(timeoutMs?: number): Promise<Result<PlatformInfo>>;
+}
+
+export function createInfoClient(connection: Connection): InfoClient {
+  return { get: (timeoutMs = 10_000) => connection.json({ method: 'GET', path: '/system/info', timeoutMs }) };
+}
