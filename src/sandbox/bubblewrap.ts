@@ -12,6 +12,8 @@ export interface BubblewrapView {
   readonly network: boolean;
   readonly cwd: string;
   readonly hidden: readonly string[];
+  /** Shown again, read-only, also where something above is hidden. */
+  readonly visible: readonly string[];
   readonly writable: readonly string[];
   readonly binds: readonly Bind[];
 }
@@ -27,11 +29,13 @@ interface Operation {
  */
 export async function bubblewrap(view: BubblewrapView, next: readonly string[]): Promise<string[]> {
   const hidden = await existing(view.hidden);
+  const visible = await existing(view.visible);
   const writable = await existing(view.writable);
   const built = view.root ? [] : await Promise.all(view.binds.map((bind) => buildTarget(bind.target)));
   const operations: Operation[] = [
     ...hidden.map((target) => ({ target, args: ['--tmpfs', target] })),
     ...built.flat(),
+    ...visible.map((target) => ({ target, args: ['--ro-bind', target, target] })),
     ...writable.map((target) => ({ target, args: ['--bind', target, target] })),
     ...view.binds.map(({ source, target, readOnly }) => ({
       target,

@@ -34,17 +34,19 @@ export function decideControlWrites(version: CageRef['version'], limits: Limits)
   ];
 }
 
-/** Makes the cage and its limits. Throws `conflict` when the id is in use; leaves nothing when it fails. */
+/**
+ * Makes the cage and its limits, and the parent again should somebody have tidied it away. Throws `conflict` when the
+ * id is in use; leaves nothing when it fails.
+ */
 export async function makeCage(parent: CageParent, id: string, limits: Limits): Promise<CageRef> {
   const cage = cageOf(parent, id);
-  const made = await Promise.allSettled(cage.cgroups.map((dir) => mkdir(dir)));
-  const failed = made.find((result) => result.status === 'rejected')?.reason as NodeJS.ErrnoException | undefined;
-  if (failed !== undefined) {
-    const ours = cage.cgroups.filter((_, index) => made[index]?.status === 'fulfilled');
-    await Promise.allSettled(ours.map((dir) => rmdir(dir)));
-    if (failed.code !== 'EEXIST') throw TinderboxError.from(failed);
-    throw new TinderboxError('conflict', `a cage called "${id}" is still there`);
+  let failed = await makeDirectories(cage);
+  if (failed?.code === 'ENOENT') {
+    await makeCageParent(parent);
+    failed = await makeDirectories(cage);
   }
+  if (failed?.code === 'EEXIST') throw new TinderboxError('conflict', `a cage called "${id}" is still there`);
+  if (failed !== undefined) throw TinderboxError.from(failed);
   try {
     await applyLimits(cage, limits);
   } catch (error) {
@@ -52,6 +54,16 @@ export async function makeCage(parent: CageParent, id: string, limits: Limits): 
     throw error;
   }
   return cage;
+}
+
+/** All or none; the first failure. */
+async function makeDirectories(cage: CageRef): Promise<NodeJS.ErrnoException | undefined> {
+  const made = await Promise.allSettled(cage.cgroups.map((dir) => mkdir(dir)));
+  const failed = made.find((result) => result.status === 'rejected');
+  if (failed === undefined) return undefined;
+  const ours = cage.cgroups.filter((_, index) => made[index]?.status === 'fulfilled');
+  await Promise.allSettled(ours.map((dir) => rmdir(dir)));
+  return failed.reason as NodeJS.ErrnoException;
 }
 
 /**

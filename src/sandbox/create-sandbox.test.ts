@@ -238,6 +238,13 @@ test('strict takes child processes away from node', async (t) => {
   assert.deepEqual((await box.run(request)).lines, ['ERR_ACCESS_DENIED']);
 });
 
+test('a parent cgroup somebody tidied away is made again', async (t) => {
+  const box = await rootSandbox(t);
+  if (box === undefined) return;
+  await box.sandbox.close();
+  assert.equal((await box.run(box.request(['/bin/true']))).outcome.ok, true);
+});
+
 test('requests that make no sense are refused and leave no cage', async (t) => {
   const box = await rootSandbox(t);
   if (box === undefined) return;

@@ -125,6 +125,7 @@ class LocalSandbox implements HostSandbox {
       cwd: request.cwd,
       // The user's own service bus would start programs outside of these walls.
       hidden: [...request.hidden, this.#options.stateDir, '/run/user'],
+      visible: [this.#options.runDir],
       writable: request.writable,
       binds,
     };
