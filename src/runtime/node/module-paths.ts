@@ -1,5 +1,5 @@
-import { registerHooks } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import Module, { registerHooks } from 'node:module';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
  */
 export function useModulePaths(modulePaths: readonly string[]): void {
   if (modulePaths.length === 0) return;
+  useForRequire(modulePaths);
   const parents = modulePaths.map(lookupParent);
   registerHooks({
     resolve(specifier, context, next) {
@@ -26,6 +27,15 @@ export function useModulePaths(modulePaths: readonly string[]): void {
       }
     },
   });
+}
+
+/** `require` takes its places from NODE_PATH, which is read once at start and only by `require`. */
+function useForRequire(modulePaths: readonly string[]): void {
+  const own = process.env['NODE_PATH'];
+  process.env['NODE_PATH'] = [...modulePaths, ...(own === undefined ? [] : [own])].join(delimiter);
+  (Module as unknown as { _initPaths(): void })._initPaths();
+  if (own === undefined) delete process.env['NODE_PATH'];
+  else process.env['NODE_PATH'] = own;
 }
 
 /** A file whose `node_modules` lookup begins with the directory. */
