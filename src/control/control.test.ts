@@ -36,7 +36,7 @@ async function deploy(
 
 async function remove({ store }: Remains): Promise<void> {
   const key = formatFunctionRecordKey('ns', 'f');
-  const { latest } = (await store.get(key))?.value as FunctionRecord;
+  const latest = ((await store.get(key))?.value as FunctionRecord | undefined)?.latest ?? 0;
   await store.put(formatRetiredRecordKey('ns', 'f'), { latest, deletedAt: new Date().toISOString() });
   await store.delete(key);
 }

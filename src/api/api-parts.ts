@@ -1,0 +1,50 @@
+import type { Readable } from 'node:stream';
+import type { Builder } from '../builder/builder.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Instance } from '../model/instance.ts';
+import type { FunctionKey, RevisionId } from '../model/names.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import type { Store } from '../store/store.ts';
+import type { Catalog } from './catalog.ts';
+import type { Usage } from './function-status.ts';
+
+/** What the API asks of the scaler. */
+export interface ReplicaScaler {
+  /** Sets a count by hand; resolves with what it became. Rejects with `not-found` for a revision that is not running. */
+  setReplicas(revision: RevisionId, count: number): Promise<number>;
+  counts(): ReadonlyMap<RevisionId, number>;
+}
+
+/** What the platform says of itself. */
+export interface PlatformVersion {
+  /** Semantic version. */
+  readonly release: string;
+  readonly sha: string;
+  readonly commitMessage: string;
+}
+
+/** Unpacks an untrusted tar into an empty directory. Rejects with `invalid` or `too-large`, leaving no file outside. */
+export type UnpackSource = (tar: Readable, directory: string, signal: AbortSignal) => Promise<unknown>;
+
+export interface ApiDeps {
+  readonly store: Store;
+  readonly secrets: Pick<Secrets, 'put' | 'get' | 'list' | 'delete'>;
+  readonly builder: Pick<Builder, 'build' | 'resolve' | 'images'>;
+  readonly engine: Pick<Engine, 'instances' | 'logs' | 'name'>;
+  readonly scaler: ReplicaScaler;
+  readonly unpackSource: UnpackSource;
+  /** Absolute; each build's source is unpacked into a folder of its own below it, and removed afterwards. */
+  readonly sourceDir: string;
+  readonly version: PlatformVersion;
+  /** Calls of a function so far, for lists; default 0. */
+  readonly invocationCount?: (key: FunctionKey) => number;
+  /** What instances use now; default unknown. */
+  readonly usage?: (instances: readonly Instance[]) => Promise<Usage | undefined>;
+  /** Largest JSON body, default 4 MiB. */
+  readonly maxBodyBytes?: number;
+}
+
+/** The use cases' common ground. */
+export interface ApiParts extends ApiDeps {
+  readonly catalog: Catalog;
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApiDeps } from './api-parts.ts';
+import { createCatalog } from './catalog.ts';
+import { createServer } from './http/create-server.ts';
+import { addFunctionRoutes } from './http/function-routes.ts';
+import { addInfoRoutes, addNamespaceRoutes, addSecretRoutes } from './http/resource-routes.ts';
+import { addBuildRoutes, addLogRoutes } from './http/stream-routes.ts';
+
+/** The control plane behind the gateway. It listens nowhere and authenticates nobody: both are done in front of it. */
+export interface Api {
+  /** Answers every request it is given, unknown paths with 404. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+  close(): Promise<void>;
+}
+
+/** Reads the records once; afterwards every read is answered from memory. */
+export async function createApi(deps: ApiDeps): Promise<Api> {
+  const catalog = await createCatalog(deps.store);
+  const parts = { ...deps, catalog };
+  const app = createServer(deps.maxBodyBytes ?? 4 * 1024 * 1024);
+  addFunctionRoutes(app, parts);
+  addSecretRoutes(app, parts);
+  addNamespaceRoutes(app, parts);
+  addLogRoutes(app, parts);
+  addBuildRoutes(app, parts);
+  addInfoRoutes(app, parts);
+  await app.ready();
+  return {
+    handler: (request, response) => {
+      app.routing(request, response);
+    },
+    async close() {
+      await app.close();
+      catalog.close();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { TinderboxError } from '../../model/errors.ts';
+import { notice } from '../../observe/channels.ts';
+
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+/**
+ * An HTTP application that listens nowhere: bodies arrive as bytes whatever their content type says (OpenFaaS's
+ * clients often send none), and errors leave as one text, as those clients expect.
+ */
+export function createServer(maxBodyBytes: number): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
+    frameworkErrors: (error, _request, reply) => sendError(reply, error),
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.setErrorHandler((error, _request, reply) => sendError(reply, error));
+  app.setNotFoundHandler((request, reply) => sendText(reply, 404, `no such route: ${request.method} ${request.url}`));
+  return app;
+}
+
+/** Puts handlers at a path; every other method there is answered 405 with an empty body. */
+export function addRoutes(app: FastifyInstance, url: string, handlers: Partial<Record<Method, Handler>>): void {
+  const given = new Set<string>(Object.keys(handlers));
+  if (given.has('GET')) given.add('HEAD');
+  for (const [method, handler] of Object.entries(handlers)) {
+    app.route({ method, url, handler: async (request, reply) => (await handler(request, reply)) ?? reply });
+  }
+  const others = allMethods.filter((method) => !given.has(method));
+  const allow = [...given].join(', ');
+  app.route({ method: others, url, handler: async (_request, reply) => reply.code(405).header('allow', allow).send() });
+}
+
+export function sendText(reply: FastifyReply, status: number, text: string): void {
+  void reply.code(status).type('text/plain; charset=utf-8').send(text);
+}
+
+/** Ours by its code; Fastify's own (a body that is too large, a path that is none) by its status. */
+export function sendError(reply: FastifyReply, reason: unknown): void {
+  const error = translate(reason);
+  if (error.retryAfterMs !== undefined) {
+    void reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
+  }
+  if (error.code === 'internal') {
+    notice.publish({ level: 'error', part: 'api', message: error.message, details: { cause: error.cause } });
+  }
+  sendText(reply, error.status, formatError(error));
+}
+
+export function formatError({ message, hint }: TinderboxError): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
+}
+
+function translate(reason: unknown): TinderboxError {
+  if (reason instanceof TinderboxError || !(reason instanceof Error)) return TinderboxError.from(reason);
+  const status = (reason as { statusCode?: unknown }).statusCode;
+  if (status === 413) return new TinderboxError('too-large', 'the request body is too large', { cause: reason });
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new TinderboxError('invalid', reason.message, { cause: reason });
+  }
+  return TinderboxError.from(reason);
+}

@@ -1,0 +1,62 @@
+import type { z } from 'zod';
+import { TinderboxError } from '../model/errors.ts';
+
+const maxShownChars = 80;
+
+/** Parses a request body as JSON. Throws `invalid`, also for an empty body. */
+export function parseJson(body: unknown): unknown {
+  const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
+  if (text.trim() === '') throw new TinderboxError('invalid', 'the request has no body; JSON is expected');
+  try {
+    return JSON.parse(text, (key, value: unknown) => {
+      if (key === '__proto__') throw new TinderboxError('invalid', 'unknown field "__proto__"');
+      return value;
+    });
+  } catch (cause) {
+    if (cause instanceof TinderboxError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TinderboxError('invalid', `the request body is not JSON: ${reason}`, { cause });
+  }
+}
+
+/** As {@link parseJson}, but an empty body is an empty object: older clients send the fields in the query. */
+export function parseOptionalJson(body: unknown): unknown {
+  return body === undefined || body === null || (Buffer.isBuffer(body) && body.length === 0) ? {} : parseJson(body);
+}
+
+/** Checks a value against a schema. Throws `invalid`, naming the field, its value and what is allowed. */
+export function parseFields<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new TinderboxError('invalid', issue === undefined ? 'the request is not valid' : formatIssue(issue, value));
+}
+
+function formatIssue(issue: z.core.$ZodIssue, input: unknown): string {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return `unknown field "${[...path, issue.keys[0] ?? ''].join('.')}"`;
+  }
+  if (path.length === 0) return `the request body is not valid: ${lowerFirst(issue.message)}`;
+  // A record's key that is not allowed is reported with the rule it breaks one level below.
+  const inner = issue.code === 'invalid_key' ? issue.issues[0] : undefined;
+  const value = valueAt(input, path);
+  if (value === undefined && inner === undefined) return `${path.join('.')}: is required`;
+  const shown = inner === undefined ? show(value) : '';
+  return `${path.join('.')}: ${shown}${lowerFirst((inner ?? issue).message)}`;
+}
+
+function valueAt(input: unknown, path: readonly string[]): unknown {
+  let value = input;
+  for (const key of path) value = (value as Record<string, unknown> | null | undefined)?.[key];
+  return value;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > maxShownChars ? `${text.slice(0, maxShownChars)}… ` : `${text} `;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { TinderboxError } from '../model/errors.ts';
+import { assertName, assertSecretName, defaultNamespace } from '../model/names.ts';
+import type { ApiParts } from './api-parts.ts';
+import { assertNamespaceExists } from './catalog.ts';
+import { parseFields } from './parse-json.ts';
+
+const secretRequest = z.strictObject(
+  {
+    name: z.string('is not a string').min(1, 'is empty; give the name of the secret'),
+    namespace: z.string('is not a string').nullish(),
+    value: z.string('is not a string').nullish(),
+    rawValue: z.string('is not a string').nullish(),
+  },
+  'is not a JSON object',
+);
+
+/** Secrets by namespace; values go in and never come out. */
+export interface SecretCases {
+  list(namespace: string): Promise<readonly { readonly name: string; readonly namespace: string }[]>;
+  /** Rejects with `conflict` (create), `not-found` (update), `invalid` or `too-large`. */
+  put(json: unknown, queryNamespace: string | undefined, mode: 'create' | 'update'): Promise<void>;
+  remove(json: unknown, queryNamespace: string | undefined): Promise<void>;
+}
+
+export function createSecretCases({ secrets, catalog }: Pick<ApiParts, 'secrets' | 'catalog'>): SecretCases {
+  const parse = (json: unknown, queryNamespace: string | undefined): z.infer<typeof secretRequest> & Named => {
+    const given = parseFields(secretRequest, json);
+    const namespace = given.namespace || queryNamespace || defaultNamespace;
+    assertName('namespace', namespace);
+    assertSecretName(given.name);
+    return { ...given, namespace };
+  };
+  return {
+    async list(namespace) {
+      return (await secrets.list(namespace)).map((name) => ({ name, namespace }));
+    },
+    async put(json, queryNamespace, mode) {
+      const given = parse(json, queryNamespace);
+      assertNamespaceExists(catalog, given.namespace);
+      await secrets.put(given.namespace, given.name, valueOf(given), { mode });
+    },
+    async remove(json, queryNamespace) {
+      const { namespace, name } = parse(json, queryNamespace);
+      if (await secrets.delete(namespace, name)) return;
+      throw new TinderboxError('not-found', `secret "${name}" does not exist in namespace "${namespace}"`);
+    },
+  };
+}
+
+interface Named {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+function valueOf({ name, value, rawValue }: z.infer<typeof secretRequest>): Buffer {
+  if (value && rawValue) {
+    throw new TinderboxError('invalid', `secret "${name}" has both value and rawValue; give one of them`);
+  }
+  if (rawValue) return parseBase64(name, rawValue);
+  if (value === null || value === undefined) {
+    throw new TinderboxError('invalid', `secret "${name}" has neither value nor rawValue`);
+  }
+  return Buffer.from(value);
+}
+
+function parseBase64(name: string, text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64');
+  const isSame = bytes.toString('base64').replace(/=+$/, '') === text.replace(/\s+/g, '').replace(/=+$/, '');
+  if (!isSame) throw new TinderboxError('invalid', `rawValue of secret "${name}" is not base64`);
+  return bytes;
+}

@@ -1,0 +1,71 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Api, createApi } from '../../src/api/api.ts';
+import type { ApiDeps } from '../../src/api/api-parts.ts';
+import { createRemains, createWorld, type World } from './control-world.ts';
+
+export interface ApiWorld {
+  readonly world: World;
+  readonly api: Api;
+  /** Base address of the server the API answers on. */
+  readonly url: string;
+  /** One request; an object is sent as JSON without a content type, as OpenFaaS's clients do. */
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; text: string; json: unknown; headers: Headers }>;
+  close(): Promise<void>;
+}
+
+/** The API on a real socket before real control and scaler, with a scripted engine. */
+export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> = {}): Promise<ApiWorld> {
+  const world = createWorld(createRemains());
+  const api = await createApi({
+    store: world.store,
+    secrets: world.secrets,
+    builder: { ...world.images.builder, build: async () => Promise.reject(new Error('no builds here')) },
+    engine: world.engine,
+    scaler: world.scaler,
+    unpackSource: async () => undefined,
+    sourceDir,
+    version: { release: '1.2.3', sha: 'abc', commitMessage: 'a message' },
+    ...deps,
+  });
+  await world.control.start();
+  const server = createServer(api.handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    world,
+    api,
+    url,
+    async call(method, path, body) {
+      const response = await fetch(url + path, { method, ...(body === undefined ? {} : { body: bodyFrom(body) }) });
+      const text = await response.text();
+      return { status: response.status, text, json: parse(text), headers: response.headers };
+    },
+    async close() {
+      await api.close();
+      await world.close();
+      await closeServer(server);
+    },
+  };
+}
+
+function bodyFrom(body: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
