@@ -124,6 +124,16 @@ test('a failed build deploys nothing and ends with 8, its log printed', async (t
   assert.equal(state.functions.size, 0);
 });
 
+test('a function that cannot be deployed stops no other', async (t) => {
+  const { run, state, cwd, url } = await createBench(t);
+  writeFileSync(join(cwd, 'stack.yaml'), `${stack}  gone: {handler: ./gone, lang: node}\n`);
+  const { exitCode, stdout, stderr } = await run(['deploy']);
+  assert.equal(exitCode, 3);
+  assert.equal(stdout, `URL: ${url}/function/hello\nURL: ${url}/function/count.team\n`);
+  assert.match(stderr, /gone: the build failed\nerror: there is no source at/);
+  assert.deepEqual([...state.functions.keys()], ['hello', 'count']);
+});
+
 test('a revision that does not start ends with 9, its reason and the last log lines', async (t) => {
   const { run, state } = await createBench(t);
   state.outcome = { state: 'failed', failure: 'exited with code 1 after 20 ms' };

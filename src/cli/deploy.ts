@@ -7,7 +7,6 @@ import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { collectPairs, collectTexts } from './flags/collect.ts';
 import { addStackFlags, loadSelection, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
-import { buildFunctions } from './rollout/build-functions.ts';
 import { type BuildFlags, type BuildTarget, buildTargetFromStack, programOf } from './rollout/build-target.ts';
 import { deployFunctions, type RolloutOptions } from './rollout/deploy-functions.ts';
 import { deploymentFrom, type SpecFlags } from './rollout/deployment.ts';
@@ -56,13 +55,13 @@ async function deployStack(shell: Shell, flags: DeployFlags): Promise<void> {
   const { stack, functions } = await loadSelection(shell, flags);
   const found = await Promise.all(functions.map(async (fn) => ({ fn, environment: await loadEnvironment(fn) })));
   const skipped = flags.skipBuild === true || flags.imageOnly === true;
-  const built = found.filter(({ fn }) => !skipped && !fn.skipBuild && fn.handler !== undefined);
-  const targets = built.map(({ fn, environment }) => buildTargetFromStack(fn, { ...environment, ...flags.env }, flags));
-  const deployments = found.map(({ fn, environment }) => deploymentFrom(fn, environment, flags));
+  const rollouts = found.map(({ fn, environment }) => {
+    const deployment = deploymentFrom(fn, environment, flags);
+    if (skipped || fn.skipBuild || fn.handler === undefined) return { deployment };
+    return { deployment, target: buildTargetFromStack(fn, { ...environment, ...flags.env }, flags) };
+  });
   const client = await connect(shell, flags, stack.gateway);
-  const options = rolloutOptions(shell, flags);
-  await buildFunctions(client, targets, flags.parallel, options.progress);
-  await deployFunctions(shell, client, deployments, options);
+  await deployFunctions(shell, client, rollouts, rolloutOptions(shell, flags));
 }
 
 async function deployImage(shell: Shell, flags: DeployFlags): Promise<void> {
@@ -72,7 +71,8 @@ async function deployImage(shell: Shell, flags: DeployFlags): Promise<void> {
   }
   assertName('function', name);
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
-  await deployFunctions(shell, client, [deploymentFrom({ name, image }, {}, flags)], rolloutOptions(shell, flags));
+  const deployment = deploymentFrom({ name, image }, {}, flags);
+  await deployFunctions(shell, client, [{ deployment }], rolloutOptions(shell, flags));
 }
 
 async function deployFile(shell: Shell, file: string, flags: DeployFlags): Promise<void> {
@@ -90,9 +90,7 @@ async function deployFile(shell: Shell, file: string, flags: DeployFlags): Promi
     noCache: flags.cache === false,
   };
   const client = await connect(shell, flags);
-  const options = rolloutOptions(shell, flags);
-  await buildFunctions(client, [target], 1, options.progress);
-  await deployFunctions(shell, client, [deployment], options);
+  await deployFunctions(shell, client, [{ deployment, target }], rolloutOptions(shell, flags));
 }
 
 function rolloutOptions(shell: Shell, flags: DeployFlags): RolloutOptions {

@@ -32,7 +32,8 @@ export function throwFailures(names: readonly string[], results: readonly Promis
   throw new TinderboxError(first.error.code, `${failures.length} functions failed:\n${lines.join('\n')}`);
 }
 
-async function buildOne(client: Client, target: BuildTarget, progress: Progress): Promise<void> {
+/** Sends one source and waits for its artifact. Rejects with the reason, after the progress has shown the log. */
+export async function buildOne(client: Client, target: BuildTarget, progress: Progress): Promise<void> {
   const startedMs = performance.now();
   progress.step(target.name, `building ${target.image}`);
   try {

@@ -5,7 +5,8 @@ import { defaultNamespace } from '../../model/names.ts';
 import { functionUrl } from '../flags/function-address.ts';
 import type { Progress } from '../terminal/progress.ts';
 import type { Shell } from '../terminal/shell.ts';
-import { seconds, throwFailures } from './build-functions.ts';
+import { buildOne, seconds, throwFailures } from './build-functions.ts';
+import type { BuildTarget } from './build-target.ts';
 import { followRollout } from './follow-rollout.ts';
 import { inParallel } from './in-parallel.ts';
 
@@ -16,18 +17,28 @@ export interface RolloutOptions {
   readonly progress: Progress;
 }
 
-/** Deploys all, waits until each takes calls and prints its address. Throws what failed, after all have ended. */
+/** A function to be deployed, and its source where it is to be built first. */
+export interface Rollout {
+  readonly deployment: FunctionDeployment;
+  readonly target?: BuildTarget;
+}
+
+/**
+ * Builds and deploys each, waits until it takes calls and prints its address. One that fails stops no other; what
+ * failed is thrown after all have ended.
+ */
 export async function deployFunctions(
   shell: Shell,
   client: Client,
-  deployments: readonly FunctionDeployment[],
+  rollouts: readonly Rollout[],
   options: RolloutOptions,
 ): Promise<void> {
-  const results = await inParallel(deployments, options.parallel, (deployment) =>
-    deployOne(shell, client, deployment, options),
-  );
+  const results = await inParallel(rollouts, options.parallel, async ({ deployment, target }) => {
+    if (target !== undefined) await buildOne(client, target, options.progress);
+    await deployOne(shell, client, deployment, options);
+  });
   throwFailures(
-    deployments.map((deployment) => deployment.service),
+    rollouts.map(({ deployment }) => deployment.service),
     results,
   );
 }
