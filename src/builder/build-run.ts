@@ -1,0 +1,190 @@
+/**
+ * One build inside the worker: plan, stage, run the untrusted steps, seal, put in place.
+ *
+ * Owns `runDir/artifacts/.tmp-<id>` from staging to the end and removes it whatever happens.
+ * 1. Nothing untrusted runs outside a cage, and every cage is empty before the result is read.
+ * 2. `runDir/artifacts/<hex>` appears in one rename, complete and on disk, or not at all.
+ */
+import { chmod, lchown, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Manifest } from '../model/artifact.ts';
+import { TinderboxError } from '../model/errors.ts';
+import type { Confined, ConfineRequest } from '../sandbox/sandbox.ts';
+import { assertProgram } from './assert-program.ts';
+import type { BuildOrder } from './build-order.ts';
+import { readDependencies } from './dependencies.ts';
+import { computeDigest } from './digest.ts';
+import type { HostFacts } from './host-facts.ts';
+import { planBuild } from './plan.ts';
+import type { BuildPlan } from './plan.ts';
+import { runSteps } from './run-steps.ts';
+import { removeTree, sealArtifact, syncPath } from './seal-artifact.ts';
+import { hashSourceTree, readSourceTree } from './source-tree.ts';
+import type { SourceTree } from './source-tree.ts';
+import { stageSource, stageTypeScript } from './stage-source.ts';
+import type { Toolchain } from './toolchain.ts';
+import type { BuildGrant, BuiltArtifact, PlannedBuild, WorkerSettings } from './worker-protocol.ts';
+
+/** What the platform does for a build. */
+export interface BuildPort {
+  log(line: string): void;
+  confine(request: ConfineRequest): Promise<Confined>;
+}
+
+export interface BuildRunOptions {
+  readonly id: string;
+  readonly settings: WorkerSettings;
+  readonly host: HostFacts;
+  readonly toolchain: Toolchain;
+  readonly port: BuildPort;
+}
+
+export interface BuildRun {
+  plan(order: BuildOrder): Promise<PlannedBuild>;
+  /** Once, after `plan`. */
+  build(grant: BuildGrant, signal: AbortSignal): Promise<BuiltArtifact>;
+}
+
+/** Folders of a build in progress. */
+export interface BuildFolders {
+  /** The platform's own; holds the rest. */
+  readonly work: string;
+  /** Becomes the artifact. */
+  readonly bundle: string;
+  readonly code: string;
+  readonly sitePackages: string;
+  readonly home: string;
+  readonly temp: string;
+  /** Where the bundle will be. */
+  readonly final: string;
+}
+
+interface Planned {
+  readonly order: BuildOrder;
+  readonly tree: SourceTree;
+  readonly plan: BuildPlan;
+  readonly version: string;
+  readonly digest: string;
+}
+
+const maxSourceEntries = 50_000;
+
+export function createBuildRun(options: BuildRunOptions): BuildRun {
+  let planned: Planned | undefined;
+  return {
+    async plan(order) {
+      planned = await planOrder(options, order);
+      return { digest: planned.digest, confines: planned.plan.steps.length > 0 };
+    },
+    async build(grant, signal) {
+      if (planned === undefined) throw new TinderboxError('internal', 'a build has to be planned first');
+      const folders = foldersOf(options, planned.digest);
+      try {
+        return await buildPlanned(options, planned, folders, grant, signal);
+      } finally {
+        await removeTree(folders.work);
+      }
+    },
+  };
+}
+
+async function planOrder(options: BuildRunOptions, order: BuildOrder): Promise<Planned> {
+  const limits = { entries: maxSourceEntries, bytes: options.settings.diskBytes };
+  const tree = await readSourceTree(order.directory, limits);
+  const plan = await planBuild(tree, order, async (path) => await readFile(join(tree.root, path), 'utf8'));
+  const version = await options.toolchain.version(plan.language);
+  const digest = computeDigest(await hashSourceTree(tree), plan, order, version, options.host);
+  return { order, tree, plan, version, digest };
+}
+
+function foldersOf(options: BuildRunOptions, digest: string): BuildFolders {
+  const artifacts = join(options.settings.runDir, 'artifacts');
+  const work = join(artifacts, `.tmp-${options.id}`);
+  const bundle = join(work, 'bundle');
+  return {
+    work,
+    bundle,
+    code: join(bundle, 'code'),
+    sitePackages: join(bundle, 'site-packages'),
+    home: join(work, 'home'),
+    temp: join(work, 'tmp'),
+    final: join(artifacts, digest.slice('sha256:'.length)),
+  };
+}
+
+async function buildPlanned(
+  options: BuildRunOptions,
+  planned: Planned,
+  folders: BuildFolders,
+  grant: BuildGrant,
+  signal: AbortSignal,
+): Promise<BuiltArtifact> {
+  const { plan, tree, order } = planned;
+  signal.throwIfAborted();
+  await mkdir(folders.bundle, { recursive: true });
+  await chmod(folders.work, 0o711);
+  await chmod(folders.bundle, 0o711);
+  await stageSource(tree, plan.root, folders.code);
+  const handler = await stageTypeScript(tree, plan, folders.code);
+  const untrusted = plan.steps.length > 0;
+  if (untrusted) await runSteps(options, plan, order, folders, grant.buildUid, signal);
+  signal.throwIfAborted();
+  if (plan.process !== undefined) await assertProgram(plan.process, folders.code);
+  const builtBy = untrusted ? grant.buildUid : undefined;
+  const seal = { builtBy, gid: grant.artifactGid };
+  let bytes = await sealArtifact(folders.code, seal);
+  const hasModules = plan.steps.includes('pip');
+  if (hasModules) bytes += await sealArtifact(folders.sitePackages, seal);
+  const manifest = await createManifest(options, planned, folders, handler, hasModules);
+  bytes += await writeManifest(folders.bundle, manifest, grant.artifactGid);
+  signal.throwIfAborted();
+  await putInPlace(folders);
+  return { manifest, bytes };
+}
+
+async function createManifest(
+  options: BuildRunOptions,
+  planned: Planned,
+  folders: BuildFolders,
+  handler: string | undefined,
+  hasModules: boolean,
+): Promise<Manifest> {
+  const { plan } = planned;
+  return {
+    format: 1,
+    language: plan.language,
+    mode: plan.mode,
+    ...(handler === undefined ? {} : { handler: `code/${handler}` }),
+    ...(plan.process === undefined ? {} : { process: plan.process }),
+    workdir: 'code',
+    modulePaths: hasModules ? ['site-packages'] : [],
+    dependencies: plan.steps.length === 0 ? {} : await readDependencies(plan.language, folders),
+    toolchain: planned.version,
+    builder: options.host.builder,
+  };
+}
+
+async function writeManifest(bundle: string, manifest: Manifest, gid: number | undefined): Promise<number> {
+  const file = join(bundle, 'manifest.json');
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  await writeFile(file, text, { mode: gid === undefined ? 0o644 : 0o640, flag: 'wx' });
+  if (gid !== undefined) {
+    await lchown(file, 0, gid);
+    await lchown(bundle, 0, gid);
+  }
+  await chmod(bundle, gid === undefined ? 0o755 : 0o750);
+  await syncPath(file);
+  await syncPath(bundle);
+  return Buffer.byteLength(text);
+}
+
+/** A forced build takes the place of the equal artifact; who runs that one keeps its path. */
+async function putInPlace(folders: BuildFolders): Promise<void> {
+  try {
+    await rename(folders.final, join(folders.work, 'replaced'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  await rename(folders.bundle, folders.final);
+  await syncPath(join(folders.final, '..'));
+}

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readFileSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { startBuilder } from '../../test/support/builder.ts';
+import type { TestBuilder } from '../../test/support/builder.ts';
+
+const hello = { 'handler.js': 'module.exports = async () => "hello";\n' };
+
+describe('a builder', () => {
+  let kit: TestBuilder;
+  before(async () => {
+    kit = await startBuilder();
+  });
+  after(async () => {
+    await kit.dispose();
+  });
+
+  test('makes an artifact of a plain handler and records it under its image name', async () => {
+    const { artifact } = await kit.build(hello, { image: 'plain:1' });
+    assert.match(artifact.digest, /^sha256:[0-9a-f]{64}$/);
+    assert.equal(artifact.manifest.handler, 'code/handler.js');
+    assert.equal(artifact.manifest.language, 'node');
+    assert.equal(artifact.manifest.toolchain, `node ${process.versions.node}`);
+    assert.equal(readFileSync(join(artifact.directory, 'code/handler.js'), 'utf8'), hello['handler.js']);
+    assert.deepEqual(JSON.parse(readFileSync(join(artifact.directory, 'manifest.json'), 'utf8')), artifact.manifest);
+    assert.deepEqual(await kit.builder.resolve('plain:1'), artifact);
+    assert.deepEqual(await kit.builder.artifact(artifact.digest), artifact);
+    assert.equal(await kit.builder.resolve('plain:2'), undefined);
+  });
+
+  test('builds a plain handler in less than 100 ms once its worker runs', async () => {
+    await kit.build({ 'handler.js': '// 0' });
+    const times: number[] = [];
+    for (let round = 1; round <= 5; round += 1) {
+      const begin = performance.now();
+      await kit.build({ 'handler.js': `// ${round}` });
+      times.push(performance.now() - begin);
+    }
+    assert.ok(Math.min(...times) < 100, `${times.map(Math.round).join(', ')} ms`);
+  });
+
+  test('gives equal sources one digest wherever they lie, whoever owns them and whenever they were written', async () => {
+    const files = { ...hello, '!tool.sh': '#!/bin/sh\n', 'lib/a.js': '1' };
+    const first = kit.source(files);
+    const second = kit.source(files);
+    utimesSync(join(second, 'lib/a.js'), 1, 1);
+    if (process.getuid?.() === 0) execFileSync('chown', ['-R', '12345:12345', second]);
+    chmodSync(join(second, 'lib/a.js'), 0o600);
+    const one = await kit.build({}, { directory: first });
+    const other = await kit.build({}, { directory: second });
+    assert.equal(one.artifact.digest, other.artifact.digest);
+    assert.match(other.log.join('\n'), /nothing changed/);
+  });
+
+  test('gives another digest to another content, path, executable bit, language, process or build arg', async () => {
+    const files = { '!run': '#!/bin/sh\ncat\n', 'note.txt': 'a' };
+    const base = { language: 'exec', process: './run' };
+    const digests = [
+      await kit.build(files, base),
+      await kit.build({ ...files, 'note.txt': 'b' }, base),
+      await kit.build({ '!run': files['!run'], 'notes.txt': 'a' }, base),
+      await kit.build({ ...files, '!other': '' }, base),
+      await kit.build({ ...files, other: '' }, base),
+      await kit.build(files, { ...base, process: './run now' }),
+      await kit.build(files, { ...base, mode: 'http' }),
+      await kit.build(files, { ...base, buildArgs: { A: '1' } }),
+    ].map(({ artifact }) => artifact.digest);
+    assert.equal(new Set(digests).size, digests.length);
+  });
+
+  test('lets only the artifact’s own group read it, and nobody write', { skip: process.getuid?.() !== 0 }, async () => {
+    const { artifact } = await kit.build({ ...hello, '!tool.sh': '#!/bin/sh\n', 'lib/a.js': '2' });
+    const facts = (path: string): string => {
+      const stats = statSync(join(artifact.directory, path));
+      return `${stats.uid}:${stats.gid === artifact.gid} ${(stats.mode & 0o7777).toString(8)}`;
+    };
+    assert.equal(artifact.gid, await kit.identities.assign('artifact', artifact.digest.slice(7)));
+    assert.equal(facts('.'), '0:true 750');
+    assert.equal(facts('manifest.json'), '0:true 640');
+    assert.equal(facts('code/lib'), '0:true 750');
+    assert.equal(facts('code/lib/a.js'), '0:true 640');
+    assert.equal(facts('code/tool.sh'), '0:true 750');
+    const read = (groups: string): string => {
+      const args = ['--reuid', '219999', '--regid', '219999', `--groups=${groups}`, 'cat'];
+      return execFileSync('setpriv', [...args, join(artifact.directory, 'code/lib/a.js')], { encoding: 'utf8' });
+    };
+    assert.equal(read(String(artifact.gid)), '2');
+    assert.throws(() => read('219999'), /Permission denied/);
+  });
+
+  test('reports an artifact whose directory is gone as not there and makes it again', async () => {
+    const { artifact } = await kit.build(hello, { image: 'gone:1' });
+    rmSync(artifact.directory, { recursive: true });
+    assert.equal(await kit.builder.resolve('gone:1'), undefined);
+    assert.equal(await kit.builder.artifact(artifact.digest), undefined);
+    const again = await kit.build(hello, { image: 'gone:1' });
+    assert.equal(again.artifact.digest, artifact.digest);
+    assert.equal((await kit.builder.resolve('gone:1'))?.digest, artifact.digest);
+  });
+
+  test('builds again when told not to look at what is there', async () => {
+    const { artifact } = await kit.build(hello);
+    const forced = await kit.build(hello, { noCache: true });
+    assert.equal(forced.artifact.digest, artifact.digest);
+    assert.ok(forced.artifact.builtAt > artifact.builtAt);
+    assert.doesNotMatch(forced.log.join('\n'), /nothing changed/);
+  });
+
+  test('collects what no name and no caller refers to, and only that', async () => {
+    const named = await kit.build({ 'handler.js': '// named' }, { image: 'named:1' });
+    const kept = await kit.build({ 'handler.js': '// kept' }, { image: 'moving:1' });
+    const dropped = await kit.build({ 'handler.js': '// dropped' }, { image: 'moving:1' });
+    await kit.build({ 'handler.js': '// last' }, { image: 'moving:1' });
+    const gone = await kit.builder.collect(new Set([kept.artifact.digest]));
+    assert.ok(gone.includes(dropped.artifact.digest));
+    assert.ok(!gone.includes(named.artifact.digest) && !gone.includes(kept.artifact.digest));
+    assert.equal(await kit.builder.artifact(dropped.artifact.digest), undefined);
+    assert.throws(() => statSync(dropped.artifact.directory), /ENOENT/);
+    assert.ok(await kit.builder.artifact(kept.artifact.digest));
+    assert.ok((await kit.builder.images()).some(({ image }) => image === 'named:1'));
+  });
+
+  test('runs one build for equal requests at the same time and gives both the log', async () => {
+    const files = { Makefile: 'handler:\n\techo built-once\n\tprintf "#!/bin/sh\\n" > handler\n\tchmod +x handler\n' };
+    const request = { language: 'exec' };
+    const [one, other] = await Promise.all([
+      kit.build(files, { ...request, image: 'twin:1' }),
+      kit.build(files, { ...request, image: 'twin:2' }),
+    ]);
+    assert.deepEqual(one.artifact, other.artifact);
+    for (const { log } of [one, other]) assert.ok(log.includes('built-once'), log.join('\n'));
+    assert.equal((await kit.builder.resolve('twin:2'))?.digest, one.artifact.digest);
+  });
+
+  test('goes on with a shared build when one of two callers leaves, and ends it with the last', async () => {
+    const files = { Makefile: 'all:\n\tsleep 0.5\n\tprintf "#!/bin/sh\\n" > handler && chmod +x handler\n' };
+    const leaving = new AbortController();
+    const first = kit.build(files, { language: 'exec' }, leaving.signal);
+    const second = kit.build(files, { language: 'exec' });
+    setTimeout(() => leaving.abort(), 200);
+    await assert.rejects(first, { code: 'canceled' });
+    assert.equal((await second).artifact.manifest.process, './handler');
+
+    const alone = new AbortController();
+    const endless = { 'build.sh': 'echo started; sleep 1000\n' };
+    const third = kit.build(endless, { language: 'exec' }, alone.signal);
+    setTimeout(() => alone.abort(), 300);
+    await assert.rejects(third, { code: 'canceled' });
+    await assertNothingLeft(kit);
+  });
+
+  test('leaves no folder, record or name behind when a build fails', async () => {
+    const before = readdirSync(join(kit.runDir, 'artifacts')).sort();
+    const records = await kit.store.list('artifacts/');
+    const failing = kit.build({ 'build.sh': 'echo about to fail >&2\nexit 3\n' }, { language: 'exec', image: 'bad:1' });
+    await assert.rejects(failing, (error: Error & { code: string }) => {
+      assert.equal(error.code, 'build-failed');
+      assert.match(error.message, /script failed: exited with code 3[^]*about to fail/);
+      return true;
+    });
+    assert.deepEqual(readdirSync(join(kit.runDir, 'artifacts')).sort(), before);
+    assert.deepEqual(await kit.store.list('artifacts/'), records);
+    assert.equal(await kit.builder.resolve('bad:1'), undefined);
+  });
+
+  test('refuses what it cannot build, naming it', async () => {
+    const refused: [Record<string, string>, object, RegExp][] = [
+      [{ 'a.txt': '' }, {}, /no language recognised from a.txt; known are node/],
+      [hello, { language: 'cobol' }, /language "cobol" is not known; known are node/],
+      [{ 'x/y.js': '' }, { language: 'node' }, /no handler found/],
+      [hello, { image: 'no spaces' }, /image "no spaces" is not a name/],
+      [hello, { image: 'a/../b' }, /is not a name/],
+      [hello, { namespace: 'No' }, /namespace name "No"/],
+      [hello, { buildArgs: { 'A B': '' } }, /build arg "A B"/],
+      [hello, { process: './x', language: 'node' }, /process and mode belong to exec functions/],
+      [{ 'a.txt': '' }, { language: 'exec' }, /no process given/],
+      [{ '!a': '' }, { language: 'exec', mode: 'tcp' }, /mode "tcp" is neither fork nor http/],
+      [{ 'package.json': '{', ...hello }, {}, /package.json is not JSON/],
+    ];
+    for (const [files, request, message] of refused) {
+      await assert.rejects(kit.build(files, request), { code: 'invalid', message }, String(message));
+    }
+  });
+});
+
+test('a builder refuses builds beyond its queue and keeps building', async (t) => {
+  const kit = await startBuilder({ concurrent: 1 });
+  t.after(() => kit.dispose());
+  const control = new AbortController();
+  const running = Array.from({ length: 101 }, () =>
+    kit.build({}, { directory: '/nonexistent' }, control.signal).catch((error: { code: string }) => error.code),
+  );
+  await assert.rejects(kit.build(hello), { code: 'queue-full' });
+  assert.ok((await Promise.all(running)).every((code) => code === 'internal'));
+  assert.ok((await kit.build(hello)).artifact);
+});
+
+test('a builder that closes ends its builds and leaves nothing behind', async (t) => {
+  const kit = await startBuilder();
+  t.after(() => kit.dispose());
+  const building = kit.build({ 'build.sh': 'echo on; sleep 1000 & setsid sleep 1000\n' }, { language: 'exec' });
+  building.catch(() => undefined);
+  setTimeout(() => void kit.builder.close(), 400);
+  await assert.rejects(building, { code: 'canceled' });
+  await assertNothingLeft(kit);
+  await assert.rejects(kit.build(hello), { code: 'unavailable' });
+});
+
+async function assertNothingLeft(kit: TestBuilder): Promise<void> {
+  const left = readdirSync(join(kit.runDir, 'artifacts')).filter((name) => name.startsWith('.tmp-'));
+  assert.deepEqual(left, []);
+  const uid = await kit.identities.assign('build', 'openfaas-fn');
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid);
+  assert.deepEqual(processes, []);
+}

@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { chmod, copyFile, lchown, lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { TinderboxError } from '../model/errors.ts';
+
+/** Who made a tree and who may read it from now on. */
+export interface SealRequest {
+  /** Only owner its entries may have before: the uid the untrusted steps ran as, else the platform's own. */
+  readonly builtBy: number | undefined;
+  /** Group that may read it; undefined without uid separation. */
+  readonly gid: number | undefined;
+}
+
+const syncEachUpTo = 100;
+const maxEntries = 500_000;
+
+/**
+ * Makes a built tree the platform's own and read-only for its group, on disk, and resolves with its size in bytes.
+ * Nothing of the build may run any more. Throws `build-failed` for anything but files, folders and links of the build.
+ */
+export async function sealArtifact(root: string, request: SealRequest): Promise<number> {
+  const found: string[] = [];
+  let bytes = 0;
+  for await (const [path, stats] of walkTree(root)) {
+    assertOwn(relative(root, path), stats, request.builtBy);
+    if (!stats.isSymbolicLink()) found.push(path);
+    if (found.length > maxEntries)
+      throw new TinderboxError('build-failed', `the build left over ${maxEntries} entries`);
+    if (stats.isFile()) {
+      bytes += stats.size;
+      if (stats.nlink > 1) await separate(path);
+    }
+    if (request.gid !== undefined) await lchown(path, 0, request.gid);
+    if (!stats.isSymbolicLink()) await chmod(path, sealedMode(stats, request.gid !== undefined));
+  }
+  await syncTree(root, found);
+  return bytes;
+}
+
+async function* walkTree(path: string): AsyncGenerator<readonly [string, Stats]> {
+  const stats = await lstat(path);
+  yield [path, stats];
+  if (!stats.isDirectory()) return;
+  for (const name of await readdir(path)) yield* walkTree(join(path, name));
+}
+
+function assertOwn(path: string, stats: Stats, builtBy: number | undefined): void {
+  if (!stats.isDirectory() && !stats.isFile() && !stats.isSymbolicLink()) {
+    throw new TinderboxError('build-failed', `the build left "${path}", which is neither file nor folder`);
+  }
+  // A hard link to somebody else's file would otherwise become readable with the artifact.
+  if (builtBy !== undefined && stats.uid !== builtBy) {
+    throw new TinderboxError('build-failed', `the build left "${path}", which belongs to another user`);
+  }
+}
+
+/** Read-only for the group where there is one, as usual for programs of one user elsewhere. */
+function sealedMode(stats: Stats, grouped: boolean): number {
+  const executable = stats.isDirectory() || (stats.mode & 0o100) !== 0;
+  if (grouped) return executable ? 0o750 : 0o640;
+  return executable ? 0o755 : 0o644;
+}
+
+/** A file with a second name stays writable through it, so the artifact gets a copy. */
+async function separate(path: string): Promise<void> {
+  const copy = `${path}.tinderbox-copy`;
+  await copyFile(path, copy, constants.COPYFILE_EXCL);
+  await rename(copy, path);
+}
+
+/** One sync of the file system where there are many files, one per file where there are few. */
+async function syncTree(root: string, paths: readonly string[]): Promise<void> {
+  if (paths.length > syncEachUpTo && process.platform === 'linux') {
+    await promisify(execFile)('sync', ['--file-system', root]);
+    return;
+  }
+  await Promise.all(paths.map(syncPath));
+}
+
+/** Forces a file, or the names in a folder, to disk. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes a tree whoever owns it, also one nested deeper than a path can be long; no error when it is not there. */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    await promisify(execFile)('rm', ['-rf', '--', path]);
+  }
+}

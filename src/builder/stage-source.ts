@@ -1,0 +1,42 @@
+import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { BuildPlan } from './plan.ts';
+import type { SourceEntry, SourceTree } from './source-tree.ts';
+import { compileTypeScript } from './type-script.ts';
+
+/** Copies the plan's part of a source into `target` (which must not exist), links as links, only the executable bit kept. */
+export async function stageSource(tree: SourceTree, root: string, target: string): Promise<void> {
+  await mkdir(target, { mode: 0o755 });
+  const prefix = root === '' ? '' : `${root}/`;
+  for (const entry of tree.entries) {
+    if (!entry.path.startsWith(prefix)) continue;
+    await stageEntry(entry, join(tree.root, entry.path), join(target, entry.path.slice(prefix.length)));
+  }
+}
+
+async function stageEntry(entry: SourceEntry, from: string, to: string): Promise<void> {
+  if (entry.kind === 'directory') await mkdir(to, { mode: 0o755 });
+  else if (entry.kind === 'link') await symlink(entry.target, to);
+  else {
+    await copyFile(from, to);
+    await chmod(to, entry.executable ? 0o755 : 0o644);
+  }
+}
+
+/**
+ * Writes beside every TypeScript file what it is as JavaScript, so that no instance pays for it, and resolves with the
+ * handler to load. Throws `invalid` for TypeScript that needs more than leaving types out.
+ */
+export async function stageTypeScript(tree: SourceTree, plan: BuildPlan, target: string): Promise<string | undefined> {
+  const prefix = plan.root === '' ? '' : `${plan.root}/`;
+  const paths = tree.entries
+    .filter((entry) => entry.kind === 'file' && entry.path.startsWith(prefix))
+    .map((entry) => entry.path.slice(prefix.length))
+    .filter((path) => !path.split('/').includes('node_modules'));
+  const compiled = await compileTypeScript(paths, async (path) => await readFile(join(target, path), 'utf8'));
+  for (const file of compiled.files) {
+    await mkdir(dirname(join(target, file.path)), { recursive: true });
+    await writeFile(join(target, file.path), file.text, { mode: 0o644 });
+  }
+  return plan.handler === undefined ? undefined : (compiled.renamed.get(plan.handler) ?? plan.handler);
+}

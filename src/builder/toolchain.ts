@@ -1,0 +1,190 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, chmod, copyFile, cp, mkdir, readFile, realpath, rename, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Language } from '../model/artifact.ts';
+import { TinderboxError } from '../model/errors.ts';
+import type { Identity } from '../sandbox/sandbox.ts';
+import { resolveInterpreter } from '../sandbox/runnable.ts';
+import { removeTree } from './seal-artifact.ts';
+
+/** Programs builds use, each one that a build's own user can run. */
+export interface Toolchain {
+  /** Version of what runs the language, for the digest and the manifest. */
+  version(language: Language): Promise<string>;
+  /** Node and npm's command line program. Throws `build-failed` where there is no npm. */
+  npm(): Promise<{ readonly node: string; readonly cli: string }>;
+  /** A Python with pip, of the version that runs functions. Throws `build-failed` where there is none. */
+  python(): Promise<string>;
+  /** Absolute path of a program of the machine. Throws `build-failed` when it is not installed. */
+  program(name: string): Promise<string>;
+}
+
+export interface ToolchainOptions {
+  /** Tools only the platform's user can reach are copied to `runDir/tools`. */
+  readonly runDir: string;
+  readonly toolPath: string;
+}
+
+interface Python {
+  readonly file: string;
+  readonly version: string;
+  readonly pip: boolean;
+}
+
+const run = promisify(execFile);
+const pythonFacts =
+  'import sys,importlib.util as u;print("%d.%d.%d"%sys.version_info[:3],u.find_spec("pip") is not None)';
+
+/** Nothing is looked for before it is needed; what was found is kept. */
+export function createToolchain(options: ToolchainOptions): Toolchain {
+  const folders = options.toolPath.split(':').filter((folder) => folder.startsWith('/'));
+  const pythons = lazy(async () => await findPythons(folders));
+  const npm = lazy(async () => await findNpm(options, folders));
+  return {
+    async version(language) {
+      if (language === 'node') return `node ${process.versions.node}`;
+      if (language === 'exec') return 'exec';
+      return `python ${firstPython(await pythons()).version}`;
+    },
+    npm,
+    async python() {
+      const found = await pythons();
+      const minor = (python: Python): string => python.version.split('.').slice(0, 2).join('.');
+      const wanted = minor(firstPython(found));
+      const python = found.find((candidate) => candidate.pip && minor(candidate) === wanted);
+      if (python !== undefined) return python.file;
+      throw new TinderboxError('build-failed', `no Python ${wanted} with pip that a build may run was found`, {
+        hint: 'install pip for it, for example with: apt-get install python3-pip',
+      });
+    },
+    async program(name) {
+      const file = (await findPrograms(folders, name))[0];
+      if (file !== undefined) return file;
+      throw new TinderboxError('build-failed', `"${name}" is not installed where builds may run it`);
+    },
+  };
+}
+
+function lazy<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return async () => {
+    found ??= find();
+    try {
+      return await found;
+    } catch (error) {
+      found = undefined;
+      throw error;
+    }
+  };
+}
+
+/** Whether any user can pass every folder above and read the file (and run it, when it is to be run). */
+async function isOpenToAll(file: string, bits: number): Promise<boolean> {
+  if (process.getuid?.() !== 0) return true;
+  try {
+    if (((await stat(file)).mode & bits) !== bits) return false;
+    for (let folder = dirname(file); folder !== '/'; folder = dirname(folder)) {
+      if (((await stat(folder)).mode & 0o001) === 0) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function findPrograms(folders: readonly string[], name: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of folders) {
+    try {
+      await access(join(folder, name), constants.X_OK);
+      const file = join(folder, name);
+      if ((await isOpenToAll(file, 0o005)) && (await isOpenToAll(await realpath(file), 0o005))) found.push(file);
+    } catch {
+      continue;
+    }
+  }
+  return found;
+}
+
+/** Each asked itself, because a program called python3 may be a shim that runs another one. */
+async function findPythons(folders: readonly string[]): Promise<Python[]> {
+  const found = new Map<string, Python>();
+  for (const folder of folders) {
+    const { path } = await resolveInterpreter([join(folder, 'python3')], anyUser());
+    if (path === undefined || found.has(path)) continue;
+    const answer = await run(path, ['-I', '-c', pythonFacts], { env: {}, timeout: 10_000 }).catch(() => undefined);
+    const [version, pip] = answer?.stdout.trim().split(' ') ?? [];
+    if (version !== undefined) found.set(path, { file: path, version, pip: pip === 'True' });
+  }
+  return [...found.values()];
+}
+
+/** A user with no rights but everybody's; undefined where all runs as the platform's own user. */
+function anyUser(): Identity | undefined {
+  return process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534, groups: [] } : undefined;
+}
+
+function firstPython(pythons: readonly Python[]): Python {
+  const first = pythons[0];
+  if (first !== undefined) return first;
+  throw new TinderboxError('build-failed', 'no python3 that a function may run was found', {
+    hint: 'install Python 3 for all users of this machine; one below a private home folder cannot be used',
+  });
+}
+
+async function findNpm(
+  options: ToolchainOptions,
+  folders: readonly string[],
+): Promise<{ readonly node: string; readonly cli: string }> {
+  const beside = join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js');
+  for (const candidate of [beside, ...folders.map((folder) => join(folder, 'npm'))]) {
+    const cli = await realpath(candidate).catch(() => undefined);
+    if (cli === undefined || basename(cli) !== 'npm-cli.js') continue;
+    return { node: await shareNode(options.runDir), cli: await shareNpm(options.runDir, cli) };
+  }
+  throw new TinderboxError('build-failed', `npm was found neither beside Node nor in ${options.toolPath}`, {
+    hint: 'install npm, or send the function without dependencies in package.json',
+  });
+}
+
+async function shareNode(runDir: string): Promise<string> {
+  const own = await realpath(process.execPath);
+  if (await isOpenToAll(own, 0o005)) return own;
+  return await share(join(runDir, 'tools', `node-${process.versions.node}`), 'bin/node', async (target) => {
+    await mkdir(join(target, 'bin'));
+    await copyFile(own, join(target, 'bin/node'), constants.COPYFILE_FICLONE);
+    await chmod(join(target, 'bin/node'), 0o755);
+  });
+}
+
+async function shareNpm(runDir: string, cli: string): Promise<string> {
+  const root = dirname(dirname(cli));
+  const probes = await Promise.all([cli, join(root, 'package.json')].map((file) => isOpenToAll(file, 0o004)));
+  if (probes.every(Boolean)) return cli;
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  return await share(join(runDir, 'tools', `npm-${version}`), 'bin/npm-cli.js', async (target) => {
+    await cp(root, target, { recursive: true, dereference: true });
+    await run('chmod', ['-R', 'go=u-w', target]);
+  });
+}
+
+/** Makes `folder` complete or not at all and resolves with the path of `file` in it. */
+async function share(folder: string, file: string, fill: (target: string) => Promise<void>): Promise<string> {
+  const path = join(folder, file);
+  if (await isOpenToAll(path, 0o004)) return path;
+  const target = `${folder}.${process.pid}.tmp`;
+  await mkdir(target, { recursive: true });
+  try {
+    await chmod(dirname(folder), 0o755);
+    await chmod(target, 0o755);
+    await fill(target);
+    await rename(target, folder).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await removeTree(target);
+  }
+  return path;
+}

@@ -1,0 +1,104 @@
+import { createReadStream } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { pack } from 'tar-stream';
+import type { Pack } from 'tar-stream';
+import { TinderboxError } from '../model/errors.ts';
+
+/** What the platform is to make of the source; the config entry of the archive. */
+export interface PackConfig {
+  readonly image: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly namespace?: string;
+  readonly lang?: string;
+  readonly process?: string;
+  readonly mode?: string;
+  readonly noCache?: boolean;
+}
+
+interface PackedFile {
+  readonly path: string;
+  readonly file: string;
+  readonly executable: boolean;
+  readonly bytes: number;
+}
+
+const skippedAnywhere = new Set(['node_modules', '.git', '.hg', '.svn', '__pycache__', '.venv', '.DS_Store']);
+const skippedAtTop = new Set(['build', 'template']);
+const maxFiles = 20_000;
+const maxBytes = 512 * 2 ** 20;
+
+/**
+ * Packs a folder, or a single file, as a source archive in the shape of OpenFaaS's builder. The same files give the
+ * same bytes: sorted, no owners, no times. Left out are `node_modules`, `.git`, `__pycache__`, `.venv` anywhere and
+ * `build` and `template` at the top. A link is sent as the file it stands for. Throws `not-found`, `invalid` for a link that
+ * leaves the folder or something that is no file, `too-large` beyond 20,000 files or 512 MiB.
+ */
+export async function packSource(path: string, config: PackConfig): Promise<Readable> {
+  const files = await listSource(path);
+  const archive = pack();
+  const settings = JSON.stringify({ buildArgs: {}, ...config });
+  void fill(archive, files, settings).catch((error: Error) => archive.destroy(error));
+  return Readable.from(archive as AsyncIterable<Buffer>, { objectMode: false });
+}
+
+async function listSource(path: string): Promise<PackedFile[]> {
+  const root = await realpath(path).catch((cause: unknown) => {
+    throw new TinderboxError('not-found', `there is no source at "${path}"`, { cause });
+  });
+  const stats = await stat(root);
+  const files = stats.isDirectory() ? await listFolder(root, '') : [await listFile(root, root, basename(root))];
+  if (files.length === 0) throw new TinderboxError('invalid', `"${path}" holds no file to send`);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (files.length > maxFiles || bytes > maxBytes) {
+    throw new TinderboxError(
+      'too-large',
+      `"${path}" has ${files.length} files with ${bytes} bytes, the limit is ${maxFiles} files and ${maxBytes} bytes`,
+    );
+  }
+  return files;
+}
+
+async function listFolder(root: string, folder: string): Promise<PackedFile[]> {
+  const found: PackedFile[] = [];
+  const entries = await readdir(join(root, folder), { withFileTypes: true });
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    if (skippedAnywhere.has(entry.name) || (folder === '' && skippedAtTop.has(entry.name))) continue;
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) found.push(...(await listFolder(root, path)));
+    else found.push(await listFile(root, join(root, path), path));
+    if (found.length > maxFiles) break;
+  }
+  return found;
+}
+
+async function listFile(root: string, file: string, path: string): Promise<PackedFile> {
+  const real = await realpath(file).catch((cause: unknown) => {
+    throw new TinderboxError('invalid', `source link "${path}" leads nowhere`, { cause });
+  });
+  if (real !== root && relative(root, real).split(sep)[0] === '..') {
+    throw new TinderboxError('invalid', `source link "${path}" leaves the folder, to ${real}`);
+  }
+  const stats = await stat(real);
+  if (!stats.isFile()) throw new TinderboxError('invalid', `source entry "${path}" is no file`);
+  return { path, file: real, executable: (stats.mode & 0o111) !== 0, bytes: stats.size };
+}
+
+async function fill(archive: Pack, files: readonly PackedFile[], config: string): Promise<void> {
+  const fixed = { mtime: new Date(0), uid: 0, gid: 0 };
+  archive.entry({ ...fixed, name: 'com.openfaas.docker.config', mode: 0o644 }, config);
+  for (const { path, file, executable, bytes } of files) {
+    const mode = executable ? 0o755 : 0o644;
+    const header = { ...fixed, name: `context/${path}`, mode, size: bytes };
+    if (bytes === 0) {
+      archive.entry(header, '');
+      continue;
+    }
+    const entry = archive.entry(header);
+    await pipeline(createReadStream(file, { end: bytes - 1 }), entry);
+  }
+  archive.finalize();
+}
