@@ -24,8 +24,8 @@ export interface Rollout {
 }
 
 /**
- * Builds and deploys each, waits until it takes calls and prints its address. One that fails stops no other; what
- * failed is thrown after all have ended.
+ * Builds and deploys each and waits until it takes calls; then prints their addresses. One that fails stops no other;
+ * what failed is thrown after all have ended.
  */
 export async function deployFunctions(
   shell: Shell,
@@ -35,8 +35,10 @@ export async function deployFunctions(
 ): Promise<void> {
   const results = await inParallel(rollouts, options.parallel, async ({ deployment, target }) => {
     if (target !== undefined) await buildOne(client, target, options.progress);
-    await deployOne(shell, client, deployment, options);
+    return deployOne(shell, client, deployment, options);
   });
+  // Only now: a line on stdout would break the live ones on the same terminal.
+  for (const result of results) if (result.status === 'fulfilled') shell.stdout.write(`URL: ${result.value}\n`);
   throwFailures(
     rollouts.map(({ deployment }) => deployment.service),
     results,
@@ -48,7 +50,7 @@ async function deployOne(
   client: Client,
   deployment: FunctionDeployment,
   { timeoutMs, progress }: RolloutOptions,
-): Promise<void> {
+): Promise<string> {
   const { service: name, namespace = defaultNamespace } = deployment;
   const startedMs = performance.now();
   progress.step(name, `deploying ${deployment.image}`);
@@ -64,5 +66,5 @@ async function deployOne(
     progress.fail(name, 'not deployed');
     throw reason;
   }
-  shell.stdout.write(`URL: ${functionUrl(client.gateway, { name, namespace })}\n`);
+  return functionUrl(client.gateway, { name, namespace });
 }

@@ -1,0 +1,101 @@
+// The portal: one table of functions, asked for again every few seconds while somebody looks at it.
+const refreshMs = 3000;
+const gatewayKey = 'gateway';
+
+const rows = document.querySelector('#functions');
+const status = document.querySelector('#status');
+const gateway = document.querySelector('#gateway');
+
+gateway.value = localStorage.getItem(gatewayKey) ?? `${location.protocol}//${location.hostname}:8080`;
+gateway.addEventListener('input', () => {
+  if (!gateway.checkValidity()) return;
+  localStorage.setItem(gatewayKey, gateway.value);
+  void refresh();
+});
+document.querySelector('#settings').addEventListener('submit', (event) => event.preventDefault());
+document.addEventListener('visibilitychange', () => void refresh());
+setInterval(() => void refresh(), refreshMs);
+void refresh();
+
+async function refresh() {
+  if (document.hidden) return;
+  try {
+    const functions = await loadFunctions();
+    show(functions.map(toCells));
+    const count = functions.length === 1 ? '1 function' : `${functions.length} functions`;
+    say(functions.length === 0 ? 'No functions yet. Make one with: tinderbox new hello --lang node' : count, false);
+  } catch (error) {
+    say(`The platform cannot be asked: ${error.message}`, true);
+  }
+}
+
+async function loadFunctions() {
+  const namespaces = await getJson('/system/namespaces');
+  const lists = await Promise.all(
+    namespaces.map((name) => getJson(`/system/functions?namespace=${encodeURIComponent(name)}`)),
+  );
+  return lists.flat().sort((a, b) => a.name.localeCompare(b.name, 'en'));
+}
+
+async function getJson(path) {
+  const response = await fetch(path, { headers: { accept: 'application/json' } });
+  if (!response.ok) throw new Error(`${response.status} ${(await response.text()).slice(0, 200)}`);
+  return response.json();
+}
+
+function toCells(fn) {
+  const { name, namespace = 'openfaas-fn', replicas = 0, availableReplicas = 0, invocationCount = 0, image } = fn;
+  return {
+    name,
+    namespace,
+    state: stateOf(replicas, availableReplicas),
+    replicas: `${availableReplicas}/${replicas}`,
+    invocations: String(invocationCount),
+    image,
+  };
+}
+
+function stateOf(replicas, available) {
+  if (available > 0) return 'ready';
+  return replicas > 0 ? 'starting' : 'asleep';
+}
+
+/** Rows are kept and only their texts change, so that focus and selection survive a refresh. */
+function show(functions) {
+  while (rows.rows.length > functions.length) rows.deleteRow(-1);
+  functions.forEach((fn, index) => {
+    const row = rows.rows[index] ?? rows.appendChild(createRow());
+    const texts = [fn.name, fn.namespace, fn.state, fn.replicas, fn.invocations, fn.image];
+    texts.forEach((text, column) => setText(row.cells[column], text));
+    const link = row.querySelector('a');
+    link.href = urlOf(fn);
+    setText(link, link.href);
+  });
+}
+
+function createRow() {
+  const row = document.createElement('tr');
+  const name = document.createElement('th');
+  name.scope = 'row';
+  row.append(name);
+  for (let column = 1; column < 7; column++) row.append(document.createElement('td'));
+  row.cells[3].className = 'number';
+  row.cells[4].className = 'number';
+  row.cells[6].append(document.createElement('a'));
+  return row;
+}
+
+function urlOf({ name, namespace }) {
+  const suffix = namespace === 'openfaas-fn' ? '' : `.${namespace}`;
+  return `${gateway.value.replace(/\/+$/, '')}/function/${name}${suffix}`;
+}
+
+/** Text only: what a function calls itself must not become markup. */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function say(text, isError) {
+  setText(status, text);
+  status.classList.toggle('error', isError);
+}
