@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { PlatformInfo } from '../client/info.ts';
@@ -27,7 +27,7 @@ export const versionCommand: CommandDefinition = {
 };
 
 async function showVersion(shell: Shell, flags: VersionFlags): Promise<void> {
-  const version = readVersion();
+  const version = await readVersion();
   if (flags.short === true) {
     shell.stdout.write(`${version}\n`);
     return;
@@ -42,8 +42,8 @@ async function showVersion(shell: Shell, flags: VersionFlags): Promise<void> {
 }
 
 /** The version in package.json. */
-export function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+export async function readVersion(): Promise<string> {
+  const manifest = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
   return manifest.version;
 }
 
