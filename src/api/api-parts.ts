@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { Builder } from '../builder/builder.ts';
+import type { UnpackedSource } from '../builder/unpack.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Instance } from '../model/instance.ts';
 import type { FunctionKey, RevisionId } from '../model/names.ts';
@@ -23,16 +23,12 @@ export interface PlatformVersion {
   readonly commitMessage: string;
 }
 
-/** Unpacks an untrusted tar into an empty directory. Rejects with `invalid` or `too-large`, leaving no file outside. */
-export type UnpackSource = (tar: Readable, directory: string, signal: AbortSignal) => Promise<unknown>;
-
 export interface ApiDeps {
   readonly store: Store;
   readonly secrets: Pick<Secrets, 'put' | 'get' | 'list' | 'delete'>;
   readonly builder: Pick<Builder, 'build' | 'resolve' | 'images'>;
   readonly engine: Pick<Engine, 'instances' | 'logs' | 'name'>;
   readonly scaler: ReplicaScaler;
-  readonly unpackSource: UnpackSource;
   /** Absolute; each build's source is unpacked into a folder of its own below it, and removed afterwards. */
   readonly sourceDir: string;
   readonly version: PlatformVersion;

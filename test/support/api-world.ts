@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Api, createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/api-parts.ts';
+import { unpackSource } from '../../src/builder/unpack.ts';
 import { createRemains, createWorld, type World } from './control-world.ts';
 
 export interface ApiWorld {
@@ -27,7 +28,6 @@ export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> =
     builder: { ...world.images.builder, build: async () => Promise.reject(new Error('no builds here')) },
     engine: world.engine,
     scaler: world.scaler,
-    unpackSource: async () => undefined,
     sourceDir,
     version: { release: '1.2.3', sha: 'abc', commitMessage: 'a message' },
     ...deps,
@@ -54,7 +54,9 @@ export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> =
 }
 
 function bodyFrom(body: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
+  return body instanceof Uint8Array
+    ? new Uint8Array(body)
+    : new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 function parse(text: string): unknown {
