@@ -1,10 +1,11 @@
 /**
  * What the frames themselves cost: a bare node:http server against node:http → frame transport → Node runtime, hello,
- * 64 connections, alternating rounds in one run. No gateway, router, pool or sandbox is in the way.
+ * 64 connections, alternating rounds in one run. No gateway, router, pool or sandbox is in the way. CPU time per request
+ * is printed too: it stays comparable on a machine that is busy with other things.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -98,13 +99,38 @@ async function startRuntime(dir: string, shape: string): Promise<{ child: ChildP
   return { child, socketPath };
 }
 
-async function measure(child: ChildProcess): Promise<() => Promise<number>> {
-  const [port] = (await once(child, 'message')) as [number];
+interface Round {
+  readonly perSecond: number;
+  /** CPU time per request of each process, in µs. */
+  readonly cpuMicros: readonly number[];
+}
+
+async function measure(edge: ChildProcess, ...others: ChildProcess[]): Promise<() => Promise<Round>> {
+  const [port] = (await once(edge, 'message')) as [number];
   return async () => {
+    const before = [edge, ...others].map(cpuMicros);
     const result = await load(`http://127.0.0.1:${port}/`, connections, seconds);
     if (result.errors > 0) throw new Error(`${result.errors} errors`);
-    return result.requestsPerSecond;
+    const requests = result.requestsPerSecond * seconds;
+    const used = [edge, ...others].map((child, index) => (cpuMicros(child) - (before[index] ?? 0)) / requests);
+    return { perSecond: result.requestsPerSecond, cpuMicros: used };
   };
+}
+
+/** User and system time of a process so far; Linux counts it in hundredths of a second. */
+function cpuMicros(child: ChildProcess): number {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+function formatRounds(name: string, rounds: readonly Round[], bare: readonly Round[]): string {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const rate = (of: readonly Round[]): number => mean(of.map(({ perSecond }) => perSecond));
+  const cpu = (of: readonly Round[], process: number): number =>
+    mean(of.map(({ cpuMicros }) => cpuMicros[process] ?? 0));
+  const percent = Math.round((rate(rounds) / rate(bare)) * 100);
+  const micros = [0, 1].map((process) => `${cpu(rounds, process).toFixed(1)} µs`);
+  return `${name.padEnd(6)} ${Math.round(rate(rounds))} requests/s, ${percent} % of bare; CPU edge ${micros[0]}, runtime ${micros[1]}`;
 }
 
 async function main(): Promise<void> {
@@ -114,26 +140,23 @@ async function main(): Promise<void> {
   try {
     const bare = start('--bare');
     children.push(bare);
-    const subjects: Record<string, () => Promise<number>> = { bare: await measure(bare) };
+    const subjects: Record<string, () => Promise<Round>> = { bare: await measure(bare) };
     for (const shape of Object.keys(handlers)) {
       const runtime = await startRuntime(dir, shape);
       const edge = start('--frames', runtime.socketPath);
       children.push(runtime.child, edge);
-      subjects[shape] = await measure(edge);
+      subjects[shape] = await measure(edge, runtime.child);
     }
-    const rates: Record<string, number[]> = {};
+    const results: Record<string, Round[]> = {};
     for (let round = 0; round <= rounds; round += 1) {
-      for (const [name, rate] of Object.entries(subjects)) {
-        const perSecond = await rate();
+      for (const [name, run] of Object.entries(subjects)) {
+        const result = await run();
         // The first round warms up.
-        if (round > 0) (rates[name] ??= []).push(perSecond);
+        if (round > 0) (results[name] ??= []).push(result);
       }
     }
-    const mean = (name: string): number => (rates[name] ?? []).reduce((sum, rate) => sum + rate, 0) / rounds;
-    for (const name of Object.keys(subjects)) {
-      const percent = Math.round((mean(name) / mean('bare')) * 100);
-      console.log(`${name.padEnd(6)} ${Math.round(mean(name))} requests/s, ${percent} % of bare`);
-    }
+    for (const name of Object.keys(subjects))
+      console.log(formatRounds(name, results[name] ?? [], results['bare'] ?? []));
   } finally {
     for (const child of children) child.kill(process.env['CPU_PROF'] === undefined ? 'SIGKILL' : 'SIGTERM');
     rmSync(dir, { recursive: true, force: true });

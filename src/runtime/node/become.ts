@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import type { Specialise } from '../../frame/messages.ts';
-import { useCompileCache } from './compile-cache.ts';
 import { useModulePaths } from './module-paths.ts';
 
 /** Files a function makes are its own. */
@@ -15,7 +15,8 @@ export function become(specialise: Specialise): void {
   const tmpDir = specialise.env['TMPDIR'];
   if (tmpDir !== undefined) mkdirSync(tmpDir, { recursive: true });
   useModulePaths(specialise.modulePaths);
-  if (specialise.compileCache !== undefined) useCompileCache(specialise.compileCache, tmpDir);
+  // Portable caches name modules by their place relative to the cache, so one that a build made elsewhere is found.
+  if (specialise.compileCache !== undefined) enableCompileCache({ directory: specialise.compileCache, portable: true });
 }
 
 /** Groups, then gid, then uid, then proof: nothing foreign may run before all three are in force. */
