@@ -1,5 +1,4 @@
 import type { Builder } from '../builder/builder.ts';
-import type { UnpackedSource } from '../builder/unpack.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Instance } from '../model/instance.ts';
 import type { FunctionKey, RevisionId } from '../model/names.ts';

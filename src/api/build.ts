@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import type { BuildRequest } from '../builder/builder.ts';
 import type { SourceConfig } from '../builder/source-config.ts';
+import { defaultUnpackLimits, unpackSource } from '../builder/unpack.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { assertName, defaultNamespace } from '../model/names.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -23,7 +24,7 @@ export interface BuildResult {
  * the tar's stream open: it is a request whose answer is still to be written.
  */
 export async function buildSource(
-  parts: Pick<ApiParts, 'builder' | 'unpackSource' | 'sourceDir' | 'catalog'>,
+  parts: Pick<ApiParts, 'builder' | 'sourceDir' | 'catalog'>,
   tar: Readable,
   onLog: (line: string) => void,
   signal: AbortSignal,
@@ -32,7 +33,7 @@ export async function buildSource(
   const folder = await mkdtemp(join(parts.sourceDir, 'build-'));
   try {
     const directory = join(folder, 'source');
-    const { config } = await parts.unpackSource(shield(tar), directory, undefined, signal);
+    const { config } = await unpackSource(shield(tar), directory, defaultUnpackLimits, signal);
     return await runBuild(createRequest(config, directory, parts), parts, onLog, signal);
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -191,7 +191,7 @@ describe('POST /build', () => {
     const [request] = requests;
     assert.deepEqual(request?.buildArgs, { A: 'b' });
     assert.equal(request.namespace, 'openfaas-fn');
-    assert.match(request.directory, /\/build-[^/]+\/context$/);
+    assert.match(request.directory, /\/build-[^/]+\/source$/);
     const lines = (await (await stream()).text())
       .trim()
       .split('\n')

@@ -2,7 +2,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Api, createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/api-parts.ts';
-import { unpackSource } from '../../src/builder/unpack.ts';
 import { createRemains, createWorld, type World } from './control-world.ts';
 
 export interface ApiWorld {
