@@ -135,6 +135,17 @@ describe('createScaler', () => {
     await again;
   });
 
+  test('nobody waits for an engine that backs off though the revision slept in between', async () => {
+    await bench.scaler.track(a, napping, 0);
+    bench.scaler.wake(a).catch(() => undefined);
+    bench.change(a, 'i1', 'starting');
+    bench.change(a, 'i1', 'failed', 'the handler threw');
+    await bench.scaler.setReplicas(a, 0);
+    const wake = bench.scaler.wake(a);
+    bench.tick();
+    await assert.rejects(wake, /the handler threw/);
+  });
+
   test('a wake rejects when the engine refuses, and the next tick states the count again', async () => {
     await bench.scaler.track(a, napping, 0);
     bench.refuse = new TinderboxError('unavailable', 'the keeper is gone');

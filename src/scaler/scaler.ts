@@ -190,10 +190,18 @@ class EngineScaler implements Scaler {
       if (target.desired + target.stated + target.floor === 0 && (load?.waiting ?? 0) + (load?.inFlight ?? 0) === 0) {
         if (target.settings.scaling.zero || target.heldAtZero) continue;
       }
+      this.#giveUpWaking(target, nowMs);
       target.window.addLoad(nowMs, (load?.inFlight ?? 0) + (load?.waiting ?? 0));
       this.#evaluate(target, load, nowMs);
     }
     this.#starts.pump(nowMs);
+  }
+
+  /** The engine backs off: whoever waits for a revision that failed to start before gets that reason and comes back. */
+  #giveUpWaking(target: ScaleTarget, nowMs: number): void {
+    if (target.wake === undefined || target.startFailure === undefined) return;
+    if (target.stated < target.desired || target.startSlots(nowMs) > 0) return;
+    target.settleWake(cannotStart(target.revision, target.startFailure));
   }
 
   #evaluate(target: ScaleTarget, load: LoadSnapshot | undefined, nowMs: number): void {
