@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { TinderboxError } from '../model/errors.ts';
 import { notice } from '../observe/channels.ts';
@@ -33,6 +33,8 @@ export async function lockFolder(dir: string): Promise<FolderLock> {
 
 function prepareFolder(dir: string): void {
   try {
+    // Only the folder itself is ours to close: others may live beside it.
+    mkdirSync(dirname(dir), { recursive: true });
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {

@@ -1,0 +1,188 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createApi } from './api/api.ts';
+import { createAuth } from './auth/auth.ts';
+import { createBuilder } from './builder/create-builder.ts';
+import type { Config } from './config/config.ts';
+import { createControl } from './control/control.ts';
+import type { Engine } from './engine/engine.ts';
+import { createProcessEngine } from './engine/process/engine.ts';
+import { createGateway } from './gateway/create-gateway.ts';
+import { startPortal } from './gateway/portal.ts';
+import { createIdentities } from './identity/stored-identities.ts';
+import { formatFunctionKey, parseRevisionId } from './model/names.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { startMetricsServer } from './observe/metrics-server.ts';
+import { createRouter } from './router/create-router.ts';
+import type { RouterHooks } from './router/router.ts';
+import { createSandbox } from './sandbox/create-sandbox.ts';
+import { assertPassable } from './sandbox/passable.ts';
+import type { Abilities } from './sandbox/sandbox.ts';
+import { createScaler } from './scaler/scaler.ts';
+import { createSecrets } from './secrets/secrets.ts';
+import { lockFolder } from './store/lock.ts';
+import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
+
+/** A running platform, as `tinderbox up` sees it. */
+export interface Platform {
+  readonly url: string;
+  readonly portalUrl: string;
+  readonly metricsUrl: string;
+  readonly user: string;
+  readonly passwordFile: string;
+  /** Present when it was made just now. */
+  readonly newPassword: string | undefined;
+  readonly abilities: Abilities;
+  /** Drains calls, stops instances, lets go of everything in reverse order. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What the composition needs besides the configuration. */
+export interface PlatformOptions {
+  /** Folder with the portal's page. */
+  readonly portalDir: string;
+  readonly version: string;
+}
+
+const drainMs = 20_000;
+
+/**
+ * The composition root: builds every part, starts them in order, and stops them in reverse, also when a later one
+ * could not start. Rejects with a TinderboxError that names the cause.
+ */
+export async function startPlatform(config: Config, options: PlatformOptions): Promise<Platform> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const started = await startParts(config, options, stack);
+    return { ...started, close: () => stack.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function startParts(
+  config: Config,
+  options: PlatformOptions,
+  stack: AsyncDisposableStack,
+): Promise<Omit<Platform, 'close'>> {
+  const base = await startBase(config, stack);
+  const plane = await startDataPlane(config, base, stack);
+  const api = await createApi({
+    ...base,
+    ...plane,
+    sourceDir: join(config.runDir, 'sources'),
+    version: { release: options.version, sha: options.version, commitMessage: `tinderbox ${options.version}` },
+    invocationCount: plane.metrics.invocationCount,
+  });
+  stack.defer(() => api.close());
+  const passwordFile = join(config.stateDir, 'password');
+  const auth = await createAuth({ user: config.user, password: config.password, passwordFile });
+  const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
+  stack.defer(() => metricsServer.close());
+  const portal = await startPortal({
+    host: config.host,
+    port: config.portalPort,
+    directory: options.portalDir,
+    authorize: (header) => auth.check(header),
+    control: api.handler,
+  });
+  stack.defer(() => portal.close());
+  const portalUrl = `http://${config.host}:${portal.port}`;
+  const gateway = createGateway({
+    config,
+    version: options.version,
+    invoke: plane.router.invoke,
+    routeExists: (key) => plane.router.route(key) !== undefined,
+    control: api.handler,
+    auth,
+    trustedOrigins: [portalUrl],
+  });
+  const listening = await gateway.listen();
+  stack.defer(() => gateway.close(AbortSignal.timeout(drainMs)));
+  return {
+    url: listening.url,
+    portalUrl,
+    metricsUrl: `http://127.0.0.1:${metricsServer.port}/metrics`,
+    user: config.user,
+    passwordFile,
+    newPassword: auth.newPassword,
+    abilities: base.sandbox.abilities,
+  };
+}
+
+/** What survives a restart, and the walls. */
+async function startBase(config: Config, stack: AsyncDisposableStack) {
+  const lock = await lockFolder(config.stateDir);
+  stack.defer(() => lock.release());
+  await mkdir(config.runDir, { recursive: true, mode: 0o711 });
+  const store = await createSqliteStore({ file: join(config.stateDir, 'tinderbox.db') });
+  stack.defer(() => store.close());
+  const secrets = await createSecrets({ store, keyFile: config.keyFile });
+  const sandbox = await createSandbox(config);
+  stack.defer(() => sandbox.close());
+  if (sandbox.abilities.root) assertPassable('runDir', config.runDir);
+  const identities = createIdentities(store, config.uids);
+  const builder = await createBuilder({
+    runDir: config.runDir,
+    stateDir: config.stateDir,
+    store,
+    sandbox,
+    identities,
+    build: config.build,
+  });
+  stack.defer(() => builder.close());
+  return { store, secrets, sandbox, identities, builder };
+}
+
+/** Engine, router, scaler, control: joined here and nowhere else. */
+async function startDataPlane(
+  config: Config,
+  base: Awaited<ReturnType<typeof startBase>>,
+  stack: AsyncDisposableStack,
+) {
+  const engine = createProcessEngine({
+    stateDir: config.stateDir,
+    runDir: config.runDir,
+    sandbox: base.sandbox,
+    pool: config.pool,
+    logFileBytes: config.logFileBytes,
+    concurrentStarts: config.budget.concurrentStarts,
+  });
+  await engine.start();
+  stack.defer(() => engine.close());
+  const metrics = createMetrics(() => readyByFunction(engine));
+  stack.defer(() => metrics.close());
+  const hooks: RouterHooks = {
+    wake: (revision) => scaler.wake(revision),
+    retire: (instance, reason) => engine.retire(instance, reason),
+  };
+  const router = createRouter({ hooks, budget: config.budget });
+  stack.defer(() => router.close(AbortSignal.timeout(drainMs)));
+  stack.defer(engine.watch((change) => router.instanceChanged(change)));
+  const scaler = createScaler({
+    engine,
+    load: () => router.load(),
+    budget: config.budget,
+    intervalMs: config.scaleIntervalMs,
+  });
+  stack.defer(() => scaler.close());
+  const removeLogs = (namespace: string, name: string): Promise<void> =>
+    rm(join(config.stateDir, 'logs', namespace, name), { recursive: true, force: true });
+  const identities = base.sandbox.abilities.root ? base.identities : undefined;
+  const control = createControl({ ...base, identities, engine, scaler, router, removeLogs });
+  await control.start();
+  stack.defer(() => control.close());
+  return { engine, router, scaler, metrics };
+}
+
+function readyByFunction(engine: Engine): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { revision, state } of engine.instances()) {
+    if (state !== 'ready') continue;
+    const { namespace, name } = parseRevisionId(revision);
+    const key = formatFunctionKey(namespace, name);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { cpSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { suite, test } from 'node:test';
+import { startPlatform } from '../support/platform.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const examples = resolve(import.meta.dirname, '../../examples');
+
+suite('the examples', () => {
+  test('all deploy with one command and answer', async (t) => {
+    const platform = await startPlatform();
+    t.after(() => platform.dispose());
+    const dir = tempDir(t);
+    cpSync(examples, dir, { recursive: true });
+    const deploy = await platform.cli(['deploy', '-f', 'stack.yaml'], { cwd: dir });
+    assert.equal(deploy.code, 0, deploy.stdout + deploy.stderr);
+    const call = async (name: string, body?: string): Promise<string> => {
+      const init = body === undefined ? {} : { method: 'POST', body };
+      const answer = await fetch(`${platform.url}/function/${name}`, init);
+      const text = await answer.text();
+      assert.equal(answer.status, 200, `${name}: ${text}`);
+      return text;
+    };
+    assert.match(await call('hello', 'you'), /[Hh]ello/);
+    assert.equal(await call('pycon', 'echo'), 'echo');
+    assert.match(await call('wordcount', 'one two three'), /3/);
+    assert.match(await call('hello-c'), /hello function/);
+    assert.ok((await call('py-dependency', 'x')).length > 0);
+    assert.ok((await call('stream')).length > 0);
+    assert.ok((await call('fetch-ts')).length > 0);
+
+    await t.test('pycon is edited, deployed again, and the new code answers', async () => {
+      writeFileSync(join(dir, 'pycon', 'handler.py'), 'def handle(req):\n    return req.upper()\n');
+      const again = await platform.cli(['deploy', '-f', 'stack.yaml', '--filter', 'pycon'], { cwd: dir });
+      assert.equal(again.code, 0, again.stdout + again.stderr);
+      assert.equal(await call('pycon', 'echo'), 'ECHO');
+    });
+  });
+});
