@@ -16,11 +16,14 @@ function postinstall(script: string): Record<string, string> {
 
 describe('a hostile build', () => {
   let kit: TestBuilder;
+  let hasty: TestBuilder;
   before(async () => {
-    kit = await startBuilder({ timeoutMs: 6000, memoryBytes: 256 * mebibyte, diskBytes: 32 * mebibyte });
+    hasty = await startBuilder({ timeoutMs: 1500, memoryBytes: 256 * mebibyte });
+    kit = await startBuilder({ timeoutMs: 20_000, memoryBytes: 256 * mebibyte, diskBytes: 32 * mebibyte });
   });
   after(async () => {
     await kit.dispose();
+    await hasty.dispose();
   });
 
   test('cannot read the state folder, the key or another artifact, nor write outside its own', async () => {
@@ -69,18 +72,18 @@ describe('a hostile build', () => {
 
   test('that forks without end is stopped and leaves no process', async () => {
     const script = 'bomb() { bomb | bomb & }\nbomb\nsleep 100\n';
-    await assert.rejects(kit.build({ 'build.sh': script }, { namespace: 'bomb' }), { code: 'build-failed' });
+    await assert.rejects(hasty.build({ 'build.sh': script }, { namespace: 'bomb' }), { code: 'build-failed' });
     await assertNoProcess('bomb');
   });
 
   test('that sleeps forever ends at the time limit, its daemons with it', async () => {
     const script = 'setsid sh -c "sleep 1000 & sleep 1000" &\ntrap "" TERM\nwhile :; do sleep 1; done\n';
     const begin = performance.now();
-    await assert.rejects(kit.build({ 'build.sh': script }, { namespace: 'sleepy' }), {
+    await assert.rejects(hasty.build({ 'build.sh': script }, { namespace: 'sleepy' }), {
       code: 'build-failed',
-      message: /ran over its time limit \(6000 ms\)/,
+      message: /ran over its time limit \(1500 ms\)/,
     });
-    assert.ok(performance.now() - begin < 12_000);
+    assert.ok(performance.now() - begin < 8000);
     await assertNoProcess('sleepy');
   });
 
@@ -89,7 +92,7 @@ describe('a hostile build', () => {
       `i=0; while :; do i=$((i+1)); head -c 1000000 /dev/zero > ${folder}/f$i || exit 9; done\n`;
     const home = kit.build({ 'build.sh': fill('$HOME') }, { namespace: 'filler' });
     await assert.rejects(home, { code: 'build-failed', message: /it wrote more than 33554432 bytes/ });
-    const cache = kit.build({ 'build.sh': fill('$PIP_CACHE_DIR/..') }, { namespace: 'filler' });
+    const cache = kit.build({ 'build.sh': fill('${PIP_CACHE_DIR%/pip}') }, { namespace: 'filler' });
     await assert.rejects(cache, { code: 'build-failed', message: /dependency cache grew over 33554432 bytes/ });
     assert.ok(!existsSync(join(kit.runDir, 'cache/filler')));
     const file = kit.build({ 'build.sh': 'head -c 100000000 /dev/zero > big\n' }, { namespace: 'filler' });
@@ -148,7 +151,7 @@ describe('a hostile build', () => {
 
   async function assertNoProcess(namespace: string): Promise<void> {
     if (!isRoot) return;
-    const uid = await kit.identities.assign('build', namespace);
+    const uid = await hasty.identities.assign('build', namespace);
     const owned = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .filter((pid) => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid);

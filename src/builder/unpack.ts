@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
@@ -53,25 +53,35 @@ export async function unpackSource(
   limits: UnpackLimits = defaultUnpackLimits,
   signal?: AbortSignal,
 ): Promise<UnpackedSource> {
+  // An error before the first read is found by that read.
+  stream.on('error', () => undefined);
   await mkdir(dir, { mode: 0o700 });
+  const leave = (): void => void stream.destroy(new TinderboxError('canceled', 'the upload was canceled'));
+  signal?.addEventListener('abort', leave, { once: true });
+  if (signal?.aborted === true) leave();
   try {
-    const target = createTarget(dir, limits);
+    const broken = new AbortController();
+    const target = createTarget(dir, limits, broken.signal);
     const { head, whole } = await peek(stream);
     const meter = createMeter(limits.bytes);
     const inflate = head[0] === 0x1f && head[1] === 0x8b ? [createGunzip()] : [];
     const tar = extract();
     const reading = readEntries(tar, target);
-    const options = signal === undefined ? {} : { signal };
-    const feeding = pipeline([whole, ...inflate, meter, tar], options);
+    const feeding = pipeline([whole, ...inflate, meter, tar]);
+    // An entry that is taken up only after its archive broke would never end by itself.
+    feeding.catch(() => broken.abort());
     const [fed, read] = await Promise.allSettled([feeding, reading]);
-    if (read.status === 'rejected') throw read.reason;
+    if (read.status === 'rejected' && read.reason instanceof TinderboxError) throw read.reason;
     if (fed.status === 'rejected') throw fed.reason;
+    if (read.status === 'rejected') throw read.reason;
     meter.assertEnded();
     return target.finish();
   } catch (reason) {
     stream.destroy();
     await removeTree(dir);
     throw translate(reason, signal);
+  } finally {
+    signal?.removeEventListener('abort', leave);
   }
 }
 
@@ -80,8 +90,11 @@ async function peek(stream: Readable): Promise<{ head: Buffer; whole: Readable }
   const first = await source.next();
   const head = first.done === true ? Buffer.alloc(0) : Buffer.from(first.value);
   async function* all(): AsyncGenerator<Buffer> {
-    yield head;
-    for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
+    // An empty chunk would be taken for the end of what can be read now, and nothing would ask again.
+    if (head.length > 0) yield head;
+    for (let next = await source.next(); next.done !== true; next = await source.next()) {
+      if (next.value.length > 0) yield next.value;
+    }
   }
   return { head, whole: Readable.from(all(), { objectMode: false }) };
 }
@@ -115,7 +128,7 @@ interface Target {
   finish(): UnpackedSource;
 }
 
-function createTarget(dir: string, limits: UnpackLimits): Target {
+function createTarget(dir: string, limits: UnpackLimits, signal: AbortSignal): Target {
   const taken = new Map<string, 'file' | 'directory'>();
   let config: SourceConfig | undefined;
   let files = 0;
@@ -133,7 +146,7 @@ function createTarget(dir: string, limits: UnpackLimits): Target {
     await makeFolder(dirname(path));
     taken.set(path, 'file');
     const mode = ((entry.header.mode ?? 0) & 0o111) === 0 ? 0o644 : 0o755;
-    await pipeline(entry, createWriteStream(join(dir, path), { flags: 'wx', mode }));
+    await pipeline(entry, createWriteStream(join(dir, path), { flags: 'wx', mode }), { signal });
     files += 1;
     bytes += entry.header.size ?? 0;
   };
@@ -146,7 +159,7 @@ function createTarget(dir: string, limits: UnpackLimits): Target {
       const path = checkEntry(entry, limits);
       if (path === configName) {
         if (config !== undefined) throw new TinderboxError('invalid', `archive entry "${configName}" occurs twice`);
-        config = parseSourceConfig(await readText(entry));
+        config = parseSourceConfig(await readText(entry, signal));
         return;
       }
       const inside = path === contextName ? '.' : path.slice(contextName.length + 1);
@@ -187,9 +200,15 @@ function checkEntry(entry: Entry, limits: UnpackLimits): string {
   return parts.join('/');
 }
 
-async function readText(entry: Entry): Promise<string> {
+async function readText(entry: Entry, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of entry) chunks.push(chunk as Buffer);
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  await pipeline(entry, sink, { signal });
   return Buffer.concat(chunks).toString('utf8');
 }
 
