@@ -34,7 +34,18 @@ async function loadFunctions() {
   const lists = await Promise.all(
     namespaces.map((name) => getJson(`/system/functions?namespace=${encodeURIComponent(name)}`)),
   );
-  return lists.flat().sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  const functions = lists.flat().sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  return Promise.all(functions.map(async (fn) => ({ ...fn, state: await stateOf(fn) })));
+}
+
+/** Only a function that should run and does not is asked about further: its newest revision may have failed. */
+async function stateOf({ name, namespace = '', replicas = 0, availableReplicas = 0 }) {
+  if (availableReplicas > 0) return 'ready';
+  if (replicas === 0) return 'asleep';
+  const query = new URLSearchParams({ namespace });
+  const revisions = await getJson(`/system/function/${encodeURIComponent(name)}/revisions?${query}`).catch(() => []);
+  const serves = revisions.some((revision) => revision.serving);
+  return !serves && revisions[0]?.state === 'failed' ? 'failed' : 'starting';
 }
 
 async function getJson(path) {
@@ -44,20 +55,23 @@ async function getJson(path) {
 }
 
 function toCells(fn) {
-  const { name, namespace = 'openfaas-fn', replicas = 0, availableReplicas = 0, invocationCount = 0, image } = fn;
+  const {
+    name,
+    namespace = 'openfaas-fn',
+    state,
+    replicas = 0,
+    availableReplicas = 0,
+    invocationCount = 0,
+    image,
+  } = fn;
   return {
     name,
     namespace,
-    state: stateOf(replicas, availableReplicas),
+    state,
     replicas: `${availableReplicas}/${replicas}`,
     invocations: String(invocationCount),
     image,
   };
-}
-
-function stateOf(replicas, available) {
-  if (available > 0) return 'ready';
-  return replicas > 0 ? 'starting' : 'asleep';
 }
 
 /** Rows are kept and only their texts change, so that focus and selection survive a refresh. */

@@ -50,6 +50,8 @@ function filterOf(name: string | undefined, namespace: string | undefined): { fu
   return { function: address.name, namespace: address.namespace };
 }
 
+/** One line: `describe` and `-o json` have all of it. */
 function reasonOf(instance: Instance): string {
-  return instance.reason ?? (instance.outcome === undefined ? '' : formatOutcome(instance.outcome));
+  const reason = instance.reason ?? (instance.outcome === undefined ? '' : formatOutcome(instance.outcome));
+  return reason.split('\n')[0] ?? '';
 }

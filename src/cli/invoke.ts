@@ -77,6 +77,6 @@ function failureOf(name: string, reply: HttpReply): TinderboxError {
   const callId = reply.headers.get('x-call-id');
   const call = callId === null ? '' : ` (call ${callId})`;
   return new TinderboxError(code ?? 'internal', `${name} answered with status ${reply.status}${call}`, {
-    hint: `tinderbox logs ${name} shows what it wrote`,
+    hint: code === 'not-found' ? 'tinderbox list shows what there is' : `tinderbox logs ${name} shows what it wrote`,
   });
 }

@@ -3,7 +3,11 @@ import { runCli } from './run-cli.ts';
 
 // The edge between the CLI and its process: signals in, exit code out.
 const stopping = new AbortController();
-const stop = (): void => stopping.abort();
+const stop = (): void => {
+  stopping.abort();
+  // Whoever waits for input must hear of it too.
+  process.stdin.destroy();
+};
 process.once('SIGINT', stop);
 process.once('SIGTERM', stop);
 // `tinderbox list | head` closes the pipe early, which is no failure of ours.
@@ -18,3 +22,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
 });
+// Input that goes on must not keep a command alive that has its answer.
+process.stdin.destroy();
