@@ -13,7 +13,7 @@ export function transportError(error: unknown, began: boolean): TinderboxError {
     return new TinderboxError('invalid', 'the request cannot be passed on as HTTP', { cause: error });
   }
   if (!began) return unsentError('the instance could not be reached', error);
-  if (brokenAnswer.test(code)) {
+  if (brokenAnswer.test(code) || (error instanceof Error && error.name === 'HTTPParserError')) {
     return new TinderboxError('bad-reply', 'the function answered something that is not valid HTTP', { cause: error });
   }
   return new TinderboxError('lost', 'the instance ended the connection before the call was done', { cause: error });
