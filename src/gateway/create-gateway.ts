@@ -1,0 +1,160 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { same } from '../model/hop-by-hop.ts';
+import { TinderboxError } from '../model/errors.ts';
+import { createCallIds } from './call-ids.ts';
+import { answerClientError } from './client-error.ts';
+import { createControlGuard } from './control-guard.ts';
+import { DataCall, type DataCallContext } from './data-call.ts';
+import { isAsyncPath, originForm, parseDataPath } from './data-path.ts';
+import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
+import type { Gateway, GatewayOptions } from './gateway.ts';
+import { dropLeftover } from './leftover.ts';
+import { listenOn } from './listen.ts';
+import { StallWatch } from './stall-watch.ts';
+import { openTunnel } from './tunnel.ts';
+
+/** Idle connections are kept longer than load balancers keep theirs, so that it is they who close. */
+const keepAliveTimeoutMs = 75_000;
+const defaultMaxConnections = 16_384;
+
+/** The gateway on node:http, by hand: no framework sees a call of a function. */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options);
+}
+
+class HttpGateway implements Gateway {
+  readonly #options: GatewayOptions;
+  readonly #server: Server;
+  readonly #calls: DataCallContext;
+  readonly #control: RequestListener;
+  readonly #watch: StallWatch;
+  readonly #tunnels = new Set<Socket>();
+  #closed: Promise<void> | undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const { limits } = options.config;
+    this.#watch = new StallWatch(limits.stallTimeoutMs);
+    this.#control = createControlGuard({
+      control: options.control,
+      check: (authorization) => options.auth.check(authorization),
+      trustedOrigins: options.trustedOrigins ?? [],
+    });
+    this.#calls = {
+      invoke: options.invoke,
+      newCallId: createCallIds(),
+      isPlatformCredential: (authorization) => options.auth.check(authorization),
+      bodyBytes: limits.bodyBytes,
+      watch: this.#watch,
+      servedBy: `tinderbox/${options.version}`,
+      closing: () => this.#closed !== undefined,
+    };
+    this.#server = this.#createServer();
+  }
+
+  async listen(): Promise<{ url: string; port: number }> {
+    const { host } = this.#options.config;
+    const port = await listenOn(this.#server, host, this.#options.config.port);
+    const shown = host.includes(':') ? `[${host}]` : host;
+    return { url: `http://${shown}:${port}`, port };
+  }
+
+  close(signal: AbortSignal): Promise<void> {
+    this.#closed ??= this.#drain(signal);
+    return this.#closed;
+  }
+
+  #createServer(): Server {
+    const { limits } = this.#options.config;
+    const server = createServer({
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      // A whole request may take as long as it makes progress; the stall watch looks after that.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(5000, Math.max(20, limits.headersTimeoutMs / 4)),
+      keepAliveTimeout: keepAliveTimeoutMs,
+      shouldUpgradeCallback: (request: IncomingMessage) => this.#wantsTunnel(request),
+    });
+    server.maxConnections = this.#options.maxConnections ?? defaultMaxConnections;
+    // The head is bounded in bytes; a bound on their number would drop headers silently.
+    server.maxHeadersCount = 0;
+    server.on('request', (request, response) => this.#request(request, response, false));
+    server.on('checkContinue', (request, response) => this.#request(request, response, true));
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    server.on('clientError', (error, socket) => answerClientError(error, socket, hasBegun(socket)));
+    return server;
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse, expected: boolean): void {
+    request.url = originForm(request.url ?? '');
+    const path = parseDataPath(request.url);
+    if (path !== undefined) {
+      new DataCall(this.#calls, request, response, path).start(this.#options.routeExists(path.key), expected);
+      return;
+    }
+    response.once('close', () => dropLeftover(request, this.#calls));
+    if (isAsyncPath(request.url)) {
+      const error = new TinderboxError('not-found', 'asynchronous calls are not available');
+      writeEdgeError(response, edgeErrorFrom(error, ''), 'gateway', []);
+      return;
+    }
+    if (expected) response.writeContinue();
+    this.#control(request, response);
+  }
+
+  /** Any other `Upgrade` (h2c, for example) is a normal request whose offer is not taken up. */
+  #wantsTunnel(request: IncomingMessage): boolean {
+    return (
+      same(request.headers.upgrade ?? '', 'websocket') && parseDataPath(originForm(request.url ?? '')) !== undefined
+    );
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const path = parseDataPath(originForm(request.url ?? ''));
+    if (path === undefined) {
+      socket.destroy();
+      return;
+    }
+    socket.on('error', () => socket.destroy());
+    this.#tunnels.add(socket);
+    socket.once('close', () => this.#tunnels.delete(socket));
+    // Whatever the function answers instead of switching goes out like any other answer.
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end(() => socket.destroy()));
+    const call = new DataCall(this.#calls, request, response, path, (reply, own) => {
+      response.removeAllListeners('close');
+      response.detachSocket(socket);
+      openTunnel(socket, head, reply, own);
+    });
+    call.start(this.#options.routeExists(path.key), false);
+  }
+
+  async #drain(signal: AbortSignal): Promise<void> {
+    const ended = new Promise<void>((done) => {
+      this.#server.close(() => done());
+    });
+    for (const tunnel of this.#tunnels) tunnel.end();
+    // Answers that began before now leave their connection open; it goes when it is idle.
+    const sweep = setInterval(() => this.#server.closeIdleConnections(), 50);
+    const cut = (): void => {
+      this.#server.closeAllConnections();
+      for (const tunnel of this.#tunnels) tunnel.destroy();
+    };
+    if (signal.aborted) cut();
+    signal.addEventListener('abort', cut, { once: true });
+    await ended;
+    signal.removeEventListener('abort', cut);
+    clearInterval(sweep);
+    this.#watch.close();
+  }
+}
+
+/** Whether an answer has begun on this connection: node:http keeps it on the socket. */
+function hasBegun(socket: Duplex): boolean {
+  const current = (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage;
+  return current?.headersSent === true;
+}
