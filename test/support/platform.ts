@@ -51,7 +51,7 @@ export async function startPlatform(
   const args = ['up', '--port', '0', '--portal-port', '0', '--metrics-port', '0'];
   args.push('--data-dir', folders.stateDir, '--run-dir', folders.runDir, ...flags);
   const child = spawn(process.execPath, [join(root, 'bin/tinderbox.mjs'), ...args], {
-    cwd: folders.stateDir,
+    cwd: resolve(folders.stateDir, '..'),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1' },
   });
@@ -152,7 +152,7 @@ async function runCli(
   options: { stdin?: string; cwd?: string } = {},
 ): Promise<CliResult> {
   const child = spawn(process.execPath, [join(root, 'bin/tinderbox.mjs'), ...args], {
-    cwd: options.cwd ?? folders.stateDir,
+    cwd: options.cwd ?? resolve(folders.stateDir, '..'),
     env: {
       ...process.env,
       NO_COLOR: '1',
