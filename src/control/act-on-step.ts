@@ -61,8 +61,11 @@ export async function actOnStep(step: Step, of: FunctionName, parts: StepParts):
       return;
     }
     case 'delete-revision': {
-      await parts.records.revisions.delete(formatRevisionRecordKey(step.view.record.id));
-      return parts.observed.drop(step.view.record.id);
+      const { id } = step.view.record;
+      await parts.records.revisions.delete(formatRevisionRecordKey(id));
+      // It may have been expected and superseded, or its function deleted, before it was ever applied.
+      parts.scaler.untrack(id);
+      return parts.observed.drop(id);
     }
     case 'release':
       return release(of, parts);
@@ -184,6 +187,7 @@ async function serve(view: RevisionView, of: FunctionName, parts: StepParts): Pr
 
 function route({ record }: RevisionView, of: FunctionName, parts: StepParts): void {
   const key = formatFunctionKey(of.namespace, of.name);
+  if (!parts.inForce.has(record.id)) parts.scaler.expect(record.id);
   parts.router.setRoute({ key, revision: record.id, settings: resolveSettings(record.spec) });
 }
 

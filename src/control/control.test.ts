@@ -98,12 +98,15 @@ describe('createControl', () => {
     assert.equal(world.scaler.counts().has(one), false);
   });
 
-  test('calls of a first deploy wait for it before it is proven', async () => {
+  test('calls of a first deploy wait for it from the moment it was accepted', async () => {
     await world.control.start();
     const id = await deploy(remains, 'slow:1');
-    await until('it is routed', () => routed() === id);
+    assert.equal(routed(), id);
+    const wake = world.scaler.wake(id);
+    await until('it starts', () => world.engine.live(id).length === 1);
     assert.equal(await serving(), undefined);
     world.engine.settle(id, 'ready');
+    await wake;
     await serves(id);
   });
 

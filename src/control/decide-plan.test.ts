@@ -78,8 +78,8 @@ describe('decidePlan', () => {
   });
 
   test('calls go to the first revision before it is proven, and are refused when it failed', () => {
-    assert.equal(step(undefined, [revision(1, 'pending')]), 'apply 1');
-    assert.equal(step(undefined, [revision(1, 'pending', { phase: 'applied' })]), 'route 1');
+    assert.equal(step(undefined, [revision(1, 'pending')]), 'route 1');
+    assert.equal(step(undefined, [revision(1, 'pending')], { routed: 'ns/f-00001' }), 'apply 1');
     assert.equal(step(undefined, [revision(1, 'failed', { phase: 'applied' })]), 'refuse 1');
     assert.equal(step(undefined, [revision(1, 'failed', { phase: 'refused' })]), 'route 1');
   });

@@ -5,7 +5,8 @@
  *    why it failed), so that a call right after the first deploy is answered.
  * 2. A revision serves only after an instance of it was ready, or after a restart when it was ready before.
  * 3. Each write is one step; the plan after it follows from the store alone, so a cut between any two steps heals.
- * 4. A route is taken away before what stands behind it; it is set after the revision is known to engine and scaler.
+ * 4. A route is taken away before what stands behind it; it is set after the revision is known to engine and scaler,
+ *    but for the very first one: its calls wait for that as well.
  * 5. Only the newest revision is rolled out; older pending ones are superseded.
  * 6. Revision numbers above `latest` belong to a deploy that is not accepted yet: they are left alone.
  */
@@ -47,12 +48,23 @@ export function decidePlan(view: FunctionView, limits: RolloutLimits): Plan {
   const target = serving ?? latest;
   const old = accepted.filter((each) => each !== target && each !== latest);
   const step =
+    firstRouteStep(target, serving, view.routed) ??
     rolloutStep(latest, serving, limits) ??
     targetStep(target, view.routed, limits) ??
     first(old, (each) => oldStep(each, target, limits)) ??
     first(view.strays, (revision): Step => ({ kind: 'forget', revision })) ??
     retentionStep(accepted, old, limits);
   return { step, againMs: againMs(accepted, latest, limits) };
+}
+
+/** Nobody who calls right after the first deploy was accepted is told that there is no such function. */
+function firstRouteStep(
+  target: RevisionView | undefined,
+  serving: RevisionView | undefined,
+  routed: RevisionId | undefined,
+): Step | undefined {
+  if (serving !== undefined || target?.record.state !== 'pending' || routed === target.record.id) return undefined;
+  return { kind: 'route', view: target };
 }
 
 function rolloutStep(

@@ -165,6 +165,22 @@ describe('createScaler', () => {
     bench.ready(a);
   });
 
+  test('calls of an expected revision wait until it is tracked, refused or removed', async () => {
+    bench.scaler.expect(a);
+    const wake = bench.scaler.wake(a);
+    await bench.scaler.track(a, napping, 1);
+    bench.ready(a);
+    await wake;
+    bench.scaler.expect(b);
+    const refused = bench.scaler.wake(b);
+    bench.scaler.refuse(b, new TinderboxError('cannot-start', 'it cannot be'));
+    await assert.rejects(refused, /it cannot be/);
+    bench.scaler.expect(c);
+    const removed = bench.scaler.wake(c);
+    bench.scaler.untrack(c);
+    await assert.rejects(removed, hasCode('cannot-start'));
+  });
+
   test('removing a revision refuses the callers that wait for it', async () => {
     await bench.scaler.track(a, napping, 0);
     const wake = bench.scaler.wake(a);

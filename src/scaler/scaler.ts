@@ -27,6 +27,8 @@ export interface Scaler {
    * again only refreshes its settings. Rejects with `host-full` when not even one fits; it is tried again at each tick.
    */
   track(revision: RevisionId, settings: FunctionSettings, initial: number): Promise<void>;
+  /** Calls may come for a revision that is about to be tracked: they wait for that, or for its refusal or removal. */
+  expect(revision: RevisionId): void;
   /** Lets go of a revision; stopping its instances is `engine.remove`'s business. Its waiting callers are refused. */
   untrack(revision: RevisionId): void;
   /** Every wake of this revision rejects with `error` until it is tracked again: it cannot run, and callers learn why. */
@@ -71,6 +73,7 @@ class EngineScaler implements Scaler {
   readonly #targets = new Map<RevisionId, ScaleTarget>();
   readonly #counts = new Map<RevisionId, number>();
   readonly #refused = new Map<RevisionId, TinderboxError>();
+  readonly #expected = new Map<RevisionId, PromiseWithResolvers<void>>();
   readonly #starts: StartQueue;
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #unwatch: () => void;
@@ -109,28 +112,29 @@ class EngineScaler implements Scaler {
     this.#grantTo(target, adopted);
     if (adopted > 0) this.#state(target, adopted);
     const exhausted = this.#want(target, initial);
+    this.#settleExpected(revision);
     if (initial > 0 && target.desired === 0) throw hostFull(revision, exhausted);
+  }
+
+  expect(revision: RevisionId): void {
+    if (this.#targets.has(revision) || this.#expected.has(revision)) return;
+    this.#expected.set(revision, Promise.withResolvers());
   }
 
   untrack(revision: RevisionId): void {
     this.#refused.delete(revision);
-    const target = this.#targets.get(revision);
-    if (target === undefined) return;
-    this.#targets.delete(revision);
-    this.#counts.delete(revision);
-    this.#starts.remove(target);
-    this.#poked.delete(target);
-    target.settleWake(cannotStart(revision, 'it was removed'));
-    this.#starts.pump(this.#now());
+    this.#forget(revision);
   }
 
   refuse(revision: RevisionId, error: TinderboxError): void {
-    this.untrack(revision);
     this.#refused.set(revision, error);
+    this.#forget(revision);
   }
 
   wake(revision: RevisionId): Promise<void> {
     const target = this.#targets.get(revision);
+    const expected = this.#expected.get(revision);
+    if (target === undefined && expected !== undefined) return expected.promise.then(() => this.wake(revision));
     if (target === undefined) {
       return Promise.reject(this.#refused.get(revision) ?? cannotStart(revision, 'it is not deployed'));
     }
@@ -172,6 +176,23 @@ class EngineScaler implements Scaler {
       target.settleWake(new TinderboxError('unavailable', 'the platform is stopping'));
     }
     this.#targets.clear();
+    for (const revision of this.#expected.keys()) this.#settleExpected(revision);
+  }
+
+  #forget(revision: RevisionId): void {
+    const target = this.#targets.get(revision);
+    if (target === undefined) return this.#settleExpected(revision);
+    this.#targets.delete(revision);
+    this.#counts.delete(revision);
+    this.#starts.remove(target);
+    this.#poked.delete(target);
+    target.settleWake(this.#refused.get(revision) ?? cannotStart(revision, 'it was removed'));
+    this.#starts.pump(this.#now());
+  }
+
+  #settleExpected(revision: RevisionId): void {
+    this.#expected.get(revision)?.resolve();
+    this.#expected.delete(revision);
   }
 
   #wakeUp(target: ScaleTarget): Promise<void> {
