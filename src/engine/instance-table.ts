@@ -1,0 +1,76 @@
+import type { Instance } from '../model/instance.ts';
+import type { RevisionId } from '../model/names.ts';
+import { instanceChanged, notice } from '../observe/channels.ts';
+import type { InstanceChange } from './engine.ts';
+
+/** Ended instances stay visible this long, at most so many per revision. */
+const keepEndedMs = 5 * 60_000;
+const keepEndedPerRevision = 10;
+
+type Listener = (change: InstanceChange) => void;
+
+/** The one place instances are written; every write reaches the watchers. */
+export class InstanceTable {
+  readonly #now: () => number;
+  readonly #living = new Map<string, Instance>();
+  readonly #listeners = new Set<Listener>();
+  #ended: { readonly instance: Instance; readonly atMs: number }[] = [];
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get(id: string): Instance | undefined {
+    return this.#living.get(id);
+  }
+
+  ofRevision(revision: RevisionId): readonly Instance[] {
+    return [...this.#living.values()].filter((instance) => instance.revision === revision);
+  }
+
+  get starting(): number {
+    let count = 0;
+    for (const instance of this.#living.values()) if (instance.state === 'starting') count += 1;
+    return count;
+  }
+
+  all(): readonly Instance[] {
+    this.#forgetOld();
+    return [...this.#ended.map((entry) => entry.instance), ...this.#living.values()];
+  }
+
+  set(instance: Instance): void {
+    if (instance.state === 'stopped' || instance.state === 'failed') {
+      this.#living.delete(instance.id);
+      this.#ended.push({ instance, atMs: this.#now() });
+      this.#trim(instance.revision);
+    } else this.#living.set(instance.id, instance);
+    for (const listener of this.#listeners) tell(listener, { instance });
+    instanceChanged.publish(instance);
+  }
+
+  watch(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #trim(revision: RevisionId): void {
+    this.#forgetOld();
+    const same = this.#ended.filter((entry) => entry.instance.revision === revision);
+    if (same.length > keepEndedPerRevision) this.#ended = this.#ended.filter((entry) => entry !== same[0]);
+  }
+
+  #forgetOld(): void {
+    const oldest = this.#now() - keepEndedMs;
+    this.#ended = this.#ended.filter((entry) => entry.atMs >= oldest);
+  }
+}
+
+/** A watcher that throws harms neither the engine nor the others. */
+function tell(listener: Listener, change: InstanceChange): void {
+  try {
+    listener(change);
+  } catch (error) {
+    notice.publish({ level: 'error', part: 'engine', message: `a watcher of instances failed: ${String(error)}` });
+  }
+}

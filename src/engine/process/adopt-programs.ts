@@ -1,0 +1,63 @@
+import type { CopyEnding } from '../runner.ts';
+import type { Supervisor } from '../supervisor.ts';
+import { type AdoptionNote, parseAdoptionNote } from './adoption-note.ts';
+import { answers } from './answers.ts';
+import { copyEndingFromProgram } from './copy-ending.ts';
+import { instanceFolder } from './instance-folder.ts';
+import type { ProgramReport } from './keeper/protocol.ts';
+import type { KeptProgram } from './kept-program.ts';
+import { cleanUpAfter } from './launch-program.ts';
+import type { ProcessHost } from './process-host.ts';
+
+const answerTimeoutMs = 1000;
+
+/** What was taken over: their folders, secrets and cages must stay. */
+export interface Adopted {
+  readonly programIds: ReadonlySet<string>;
+  readonly cageIds: ReadonlySet<string>;
+}
+
+/** Takes back the ready instances that answer; kills and waits for everything else the keeper holds. */
+export async function adoptPrograms(
+  host: ProcessHost,
+  supervisor: Supervisor,
+  reports: readonly ProgramReport[],
+): Promise<Adopted> {
+  const programIds = new Set<string>();
+  const cageIds = new Set<string>();
+  const each = async (report: ProgramReport): Promise<void> => {
+    const program = host.keeper.program(report.id);
+    if (program === undefined) return;
+    const note = parseAdoptionNote(report.note);
+    if (note === undefined || !(await isAlive(note))) {
+      program.kill();
+      await program.ended;
+      return;
+    }
+    programIds.add(report.id);
+    cageIds.add(report.cage.id);
+    adopt(host, supervisor, { note, report, program });
+  };
+  await Promise.all(reports.map(each));
+  return { programIds, cageIds };
+}
+
+async function isAlive(note: AdoptionNote): Promise<boolean> {
+  const { address } = note.instance;
+  return address !== undefined && (await answers(address, answerTimeoutMs));
+}
+
+interface Found {
+  readonly note: AdoptionNote;
+  readonly report: ProgramReport;
+  readonly program: KeptProgram;
+}
+
+function adopt(host: ProcessHost, supervisor: Supervisor, { note, report, program }: Found): void {
+  const folder = instanceFolder(host.runDir, report.id);
+  const ended = cleanUpAfter(host, program, report.cage, folder).then(
+    (end): CopyEnding => copyEndingFromProgram(end, undefined),
+  );
+  const stop = (graceMs: number): void => program.stop(graceMs);
+  supervisor.adopt(note.instance, { ready: new Promise(() => undefined), ended, stop }, note.graceMs);
+}

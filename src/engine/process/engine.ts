@@ -1,0 +1,188 @@
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { TinderboxError } from '../../model/errors.ts';
+import type { LogLine, LogQuery } from '../../model/log-line.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { RevisionId } from '../../model/names.ts';
+import type { HostSandbox } from '../../sandbox/create-sandbox.ts';
+import type { Engine, EngineCapabilities, InstanceChange, Workload } from '../engine.ts';
+import { Supervisor } from '../supervisor.ts';
+import { adoptPrograms } from './adopt-programs.ts';
+import { compilePython, findPython } from './find-python.ts';
+import { defaultPath } from './function-env.ts';
+import { installRuntimes } from './install-runtimes.ts';
+import { assertSocketPathsFit } from './instance-folder.ts';
+import { KeeperLink } from './keeper-link.ts';
+import { decideLaunchPlan } from './launch-plan.ts';
+import { logDirectory } from './obtain-program.ts';
+import type { ProcessHost } from './process-host.ts';
+import { ProgramRun } from './program-run.ts';
+import { readLogs } from './read-logs.ts';
+import { SecretFiles } from './secret-files.ts';
+import { WarmPool } from './warm-pool.ts';
+
+export interface ProcessEngineOptions {
+  /** Logs are kept in `stateDir/logs/<namespace>/<name>`. */
+  readonly stateDir: string;
+  /** Instance folders, sockets, installed runtimes, the keeper's socket; short, and passable by others (0711). */
+  readonly runDir: string;
+  /** Made for the same two directories; swept by `start`, closed by whoever made it. */
+  readonly sandbox: HostSandbox;
+  /** Warm processes held per runtime; default 2 each, 0 = none. Up to twice as many after recent starts. */
+  readonly pool?: { readonly node: number; readonly python: number };
+  /** Size of each of a function's two log files; default 8 MiB. */
+  readonly logFileBytes?: number;
+  /** Log bytes per second taken from one instance; default 4 MB. Beyond it lines are dropped and counted. */
+  readonly logBytesPerSecond?: number;
+  /** How long the keeper holds instances without a platform; default 30 s. */
+  readonly keeperOrphanMs?: number;
+  /** Time an instance has to become ready; default 30 s. */
+  readonly startTimeoutMs?: number;
+  /** Time after `start` in which adopted instances have to be applied again; default 60 s. */
+  readonly unclaimedMs?: number;
+  /** Starts under way at once; default 16. */
+  readonly concurrentStarts?: number;
+  /** Ready time after which earlier failures are forgotten; default 10 s. */
+  readonly stableAfterMs?: number;
+  /** Binaries functions run on; default: the Node running now, and the first Python ≥ 3.9 found. */
+  readonly interpreters?: { readonly node?: string; readonly python?: string };
+  /** Resolves when no call is in flight in a draining instance; it is asked to stop then, or after its grace. */
+  readonly whenIdle?: (instanceId: string) => Promise<void>;
+}
+
+/**
+ * Runs bundles as confined processes of this machine, held by a keeper process that outlives the platform for a while.
+ * Throws `config` when socket paths below `runDir` would be too long; `start` throws `conflict` when another platform
+ * uses the same `runDir`.
+ */
+export function createProcessEngine(options: ProcessEngineOptions): Engine {
+  assertSocketPathsFit(options.runDir);
+  return new ProcessEngine(options);
+}
+
+class ProcessEngine implements Engine {
+  readonly name = 'process';
+  readonly capabilities: EngineCapabilities = { artifacts: 'bundle', keepsCount: false, adopts: true };
+  readonly #options: ProcessEngineOptions;
+  readonly #supervisor: Supervisor;
+  #host: ProcessHost | undefined;
+  #pool: WarmPool | undefined;
+  #unclaimedTimer: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ProcessEngineOptions) {
+    this.#options = options;
+    const { concurrentStarts, stableAfterMs, whenIdle } = options;
+    this.#supervisor = new Supervisor({
+      runner: {
+        check: (workload) => void decideLaunchPlan(this.#started().host, workload),
+        run: (workload, id) => new ProgramRun(this.#started().host, this.#started().pool, workload, id),
+      },
+      ...(concurrentStarts === undefined ? {} : { concurrentStarts }),
+      ...(stableAfterMs === undefined ? {} : { stableAfterMs }),
+      ...(whenIdle === undefined ? {} : { whenIdle }),
+    });
+  }
+
+  async start(): Promise<void> {
+    const host = createHost(this.#options);
+    const reports = await host.keeper.start();
+    this.#host = host;
+    const { programIds, cageIds } = await adoptPrograms(host, this.#supervisor, reports);
+    host.secrets.sweep(programIds);
+    sweepFolders(join(host.runDir, 'i'), programIds);
+    await host.sandbox.sweep(cageIds);
+    const sizes = {
+      node: host.runtimes.nodeMain === undefined ? 0 : (this.#options.pool?.node ?? 2),
+      python:
+        host.runtimes.pythonMain === undefined || host.python === undefined ? 0 : (this.#options.pool?.python ?? 2),
+    };
+    this.#pool = new WarmPool({ host, sizes, starting: () => this.#supervisor.starting });
+    this.#pool.start();
+    this.#unclaimedTimer = setTimeout(() => this.#supervisor.dropUnclaimed(), this.#options.unclaimedMs ?? 60_000);
+    this.#unclaimedTimer.unref();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async apply(workload: Workload): Promise<void> {
+    this.#supervisor.apply(workload);
+  }
+
+  async remove(revision: RevisionId): Promise<void> {
+    this.#supervisor.remove(revision);
+  }
+
+  async scale(revision: RevisionId, count: number): Promise<void> {
+    this.#supervisor.scale(revision, count);
+  }
+
+  retire(instanceId: string, reason: string): void {
+    this.#supervisor.retire(instanceId, reason);
+  }
+
+  instances(): readonly Instance[] {
+    return this.#supervisor.table.all();
+  }
+
+  watch(listener: (change: InstanceChange) => void): () => void {
+    return this.#supervisor.table.watch(listener);
+  }
+
+  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
+    return readLogs(logDirectory(this.#options.stateDir, query), query, signal);
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#unclaimedTimer);
+    await Promise.all([this.#supervisor.close(), this.#pool?.close()]);
+    await this.#host?.keeper.close();
+    this.#host?.secrets.close();
+  }
+
+  #started(): { readonly host: ProcessHost; readonly pool: WarmPool } {
+    const [host, pool] = [this.#host, this.#pool];
+    if (host !== undefined && pool !== undefined) return { host, pool };
+    throw new TinderboxError('unavailable', 'the process engine was not started');
+  }
+}
+
+function createHost(options: ProcessEngineOptions): ProcessHost {
+  const { stateDir, runDir, sandbox, interpreters } = options;
+  const otherUsers = sandbox.abilities.root && sandbox.abilities.setpriv;
+  mkdirSync(join(runDir, 'i'), { recursive: true, mode: 0o711 });
+  chmodSync(join(runDir, 'i'), 0o711);
+  const node = interpreters?.node === undefined ? {} : { node: interpreters.node };
+  const runtimes = installRuntimes({ runDir, otherUsers, ...node });
+  const python = runtimes.pythonMain === undefined ? undefined : findPython(interpreters?.python, otherUsers);
+  if (python !== undefined && runtimes.pythonMain !== undefined) compilePython(python, dirname(runtimes.pythonMain));
+  const keeper = new KeeperLink({
+    node: runtimes.node,
+    main: runtimes.keeperMain,
+    directory: join(runDir, 'keeper'),
+    orphanMs: options.keeperOrphanMs ?? 30_000,
+    logFileBytes: options.logFileBytes ?? 8 * 2 ** 20,
+    logBytesPerSecond: options.logBytesPerSecond ?? 4_000_000,
+  });
+  return {
+    stateDir,
+    runDir,
+    sandbox,
+    keeper,
+    runtimes,
+    python,
+    secrets: new SecretFiles(runDir),
+    path: `${dirname(runtimes.node)}:${defaultPath}`,
+    startTimeoutMs: options.startTimeoutMs ?? 30_000,
+  };
+}
+
+/** Folders of instances that are gone, whoever left them. */
+function sweepFolders(directory: string, keep: ReadonlySet<string>): void {
+  for (const id of readdirSync(directory)) {
+    if (!keep.has(id)) rmSync(join(directory, id), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { isRunnableByOthers } from './reachability.ts';
+
+const candidates = ['/usr/bin/python3', '/usr/local/bin/python3', '/opt/homebrew/bin/python3'];
+const question = 'import sys; print(sys.executable if sys.version_info >= (3, 9) else "")';
+const answerTimeoutMs = 5000;
+
+/**
+ * A Python of at least 3.9 that functions can run: the real binary behind links and wrappers. `given` alone is tried
+ * when there is one. Undefined when there is none.
+ */
+export function findPython(given: string | undefined, otherUsers: boolean): string | undefined {
+  for (const candidate of given === undefined ? candidates : [given]) {
+    const binary = askExecutable(candidate);
+    if (binary !== undefined && (!otherUsers || isRunnableByOthers(binary))) return binary;
+  }
+  return undefined;
+}
+
+function askExecutable(command: string): string | undefined {
+  try {
+    const answer = execFileSync(command, ['-I', '-c', question], {
+      encoding: 'utf8',
+      env: {},
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: answerTimeoutMs,
+    }).trim();
+    return answer === '' ? undefined : realpathSync(answer);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compiles our runtime once, so that no instance has to: functions cannot write beside it. Costs only time when it fails. */
+export function compilePython(python: string, directory: string): void {
+  if (existsSync(join(directory, '__pycache__'))) return;
+  try {
+    execFileSync(python, ['-I', '-m', 'compileall', '-q', directory], { env: {}, stdio: 'ignore', timeout: 30_000 });
+  } catch {
+    // Each instance compiles it in memory then.
+  }
+}

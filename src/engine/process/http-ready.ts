@@ -1,0 +1,60 @@
+import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { TinderboxError } from '../../model/errors.ts';
+import { acceptsConnections, ownsPort } from './listening-port.ts';
+
+const firstPauseMs = 2;
+const longestPauseMs = 100;
+const probeTimeoutMs = 1000;
+/** Looks in a row that find a stranger before it counts: the program may be about to fork, or to close and reopen. */
+const strangerLooks = 20;
+
+export interface HttpReadiness {
+  readonly port: number;
+  /** Path that must answer 2xx; empty: an open port is enough. */
+  readonly path: string;
+  /** Processes the listener may belong to. */
+  pids(): Promise<readonly number[]>;
+  /** The function's own user, whose listener it may be as well. */
+  readonly uid: number | undefined;
+}
+
+/** Where a program was found listening. */
+export type HttpHost = '127.0.0.1' | '::1';
+
+/**
+ * Resolves when the program takes HTTP calls, asked ever less often. Throws `conflict` when somebody else listens on
+ * its port. Rejects with the signal's reason.
+ */
+export async function awaitHttpReady(wanted: HttpReadiness, signal: AbortSignal): Promise<HttpHost> {
+  let strangers = 0;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.3)) {
+    const host = await findListener(wanted.port);
+    signal.throwIfAborted();
+    if (host !== undefined && (await ownsPort(wanted.port, await wanted.pids(), wanted.uid))) {
+      strangers = 0;
+      if (wanted.path === '' || (await answersWell(host, wanted.port, wanted.path))) return host;
+    } else if (host !== undefined) strangers += 1;
+    if (strangers >= strangerLooks) {
+      throw new TinderboxError('conflict', `port ${wanted.port} was taken by another program`);
+    }
+    await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+async function findListener(port: number): Promise<HttpHost | undefined> {
+  for (const host of ['127.0.0.1', '::1'] as const) if (await acceptsConnections(host, port)) return host;
+  return undefined;
+}
+
+function answersWell(host: string, port: number, path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get({ host, port, path, agent: false, timeout: probeTimeoutMs }, (response) => {
+      const status = response.statusCode ?? 0;
+      response.destroy();
+      resolve(status >= 200 && status < 300);
+    });
+    request.once('timeout', () => request.destroy());
+    request.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { TinderboxError } from '../../model/errors.ts';
+import { notice } from '../../observe/channels.ts';
+import { orAbort } from './or-abort.ts';
+import type { KeeperClient } from './keeper-client.ts';
+import { type KeeperLaunch, connectKeeper } from './keeper-launch.ts';
+import type { KeeperEvent, ProgramReport, SpawnRequest } from './keeper/protocol.ts';
+import { KeptProgram } from './kept-program.ts';
+
+const relaunchWaitMs = 500;
+
+/**
+ * The platform's tie to its keeper.
+ *
+ * 1. When the keeper goes, every program ends as `lost` at once; a new keeper is started, which kills the leftovers.
+ * 2. `spawn` waits for a keeper that is being started, so callers see a delay, not an error.
+ */
+export class KeeperLink {
+  readonly #launch: KeeperLaunch;
+  readonly #programs = new Map<string, KeptProgram>();
+  /** Events of programs whose start was not answered yet. */
+  readonly #early = new Map<string, KeeperEvent[]>();
+  #client: Promise<KeeperClient> | undefined;
+  #closed = false;
+
+  constructor(launch: KeeperLaunch) {
+    this.#launch = launch;
+  }
+
+  /** Resolves with what a keeper found running holds. Throws `conflict` when another platform holds it. */
+  async start(): Promise<readonly ProgramReport[]> {
+    const { client, found } = await connectKeeper(this.#launch);
+    this.#client = Promise.resolve(client);
+    const reports = found ? await client.request({ op: 'list' }) : [];
+    for (const report of reports) {
+      if (report.ending === undefined) this.#add(new KeptProgram(report.id, report.pid, client));
+    }
+    this.#listen(client);
+    return reports;
+  }
+
+  program(id: string): KeptProgram | undefined {
+    return this.#programs.get(id);
+  }
+
+  /**
+   * Rejects with `cannot-start` when the system refuses, `unavailable` when the keeper went meanwhile, and with the
+   * signal's reason while it waits for a keeper.
+   */
+  async spawn(request: SpawnRequest, signal: AbortSignal): Promise<KeptProgram> {
+    const client = await orAbort(Promise.resolve(this.#client), signal);
+    if (client === undefined || this.#closed) throw new TinderboxError('unavailable', 'the engine is not running');
+    // It may listen, or end, in the very chunk that brings its pid.
+    const early: KeeperEvent[] = [];
+    this.#early.set(request.id, early);
+    try {
+      const { pid } = await client.request({ op: 'spawn', program: request });
+      const program = this.#add(new KeptProgram(request.id, pid, client));
+      for (const event of early) this.#hear(event);
+      return program;
+    } finally {
+      this.#early.delete(request.id);
+    }
+  }
+
+  /** Ends the keeper with all it holds. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const client = await this.#client?.catch(() => undefined);
+    await client?.request({ op: 'shutdown' }).catch(() => undefined);
+    await client?.closed;
+  }
+
+  #add(program: KeptProgram): KeptProgram {
+    this.#programs.set(program.id, program);
+    return program;
+  }
+
+  #listen(client: KeeperClient): void {
+    client.onEvent = (event) => this.#hear(event);
+    void client.closed.then(() => this.#lost());
+  }
+
+  #hear(event: KeeperEvent): void {
+    const program = this.#programs.get(event.id);
+    if (program === undefined) {
+      this.#early.get(event.id)?.push(event);
+    } else if (event.event === 'listening') program.heardListening();
+    else {
+      this.#programs.delete(event.id);
+      program.heardEnd({ ...event.ending, lost: false });
+    }
+  }
+
+  #lost(): void {
+    const programs = [...this.#programs.values()];
+    this.#programs.clear();
+    if (!this.#closed) {
+      const count = programs.length;
+      notice.publish({ level: 'error', part: 'engine', message: `the keeper process ended with ${count} programs` });
+      // Before the ends are told: what is started anew because of them must wait for the new keeper.
+      this.#client = this.#relaunch();
+      this.#client.catch(() => undefined);
+    }
+    for (const program of programs) program.heardEnd(lostEnd);
+  }
+
+  async #relaunch(): Promise<KeeperClient> {
+    for (;;) {
+      try {
+        const { client } = await connectKeeper(this.#launch);
+        this.#listen(client);
+        return client;
+      } catch (error) {
+        if (this.#closed) throw error;
+        notice.publish({ level: 'error', part: 'engine', message: `no keeper process: ${String(error)}` });
+        await delay(relaunchWaitMs);
+      }
+    }
+  }
+}
+
+const lostEnd = {
+  outcome: {
+    ok: false,
+    timedOut: false,
+    canceled: false,
+    oomKilled: false,
+    exitCode: null,
+    signal: 'SIGKILL',
+    durationMs: 0,
+  },
+  lastLines: [],
+  lost: true,
+} as const;

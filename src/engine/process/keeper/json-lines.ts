@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+
+/** Longest line accepted; an environment of many megabytes is nobody's function. */
+const maxLineBytes = 16 * 2 ** 20;
+
+/** Calls back with each JSON line of a socket. A line that is no JSON, or too long, destroys the socket. */
+export function readJsonLines(socket: Socket, onMessage: (message: unknown) => void): void {
+  let parts: Buffer[] = [];
+  let length = 0;
+  const takeLine = (end: Buffer): void => {
+    const line = parts.length === 0 ? end : Buffer.concat([...parts, end]);
+    parts = [];
+    length = 0;
+    const message = parseJson(line);
+    if (message === undefined) socket.destroy();
+    else onMessage(message);
+  };
+  socket.on('data', (chunk: Buffer) => {
+    let from = 0;
+    for (let at = chunk.indexOf(10); at >= 0 && !socket.destroyed; at = chunk.indexOf(10, from)) {
+      takeLine(chunk.subarray(from, at));
+      from = at + 1;
+    }
+    if (from === chunk.length) return;
+    parts.push(chunk.subarray(from));
+    length += chunk.length - from;
+    if (length > maxLineBytes) socket.destroy();
+  });
+}
+
+export function writeJsonLine(socket: Socket, message: unknown): void {
+  if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+}
+
+function parseJson(line: Buffer): unknown {
+  try {
+    const value: unknown = JSON.parse(line.toString('utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
