@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
+import { array, assert as assertProperty, asyncProperty, integer, nat, tuple } from 'fast-check';
 import { pack } from 'tar-stream';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { packSource } from '../client/pack-source.ts';
@@ -149,9 +149,9 @@ test('survives any bytes: it unpacks or rejects, and never leaves a folder behin
   const root = tempDir(t);
   const whole = await archive(config, handler, [{ name: 'context/b', mode: 0o755 }, 'x'.repeat(600)]);
   let round = 0;
-  const flip = fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 }));
-  await fc.assert(
-    fc.asyncProperty(fc.array(flip, { minLength: 1, maxLength: 20 }), async (flips) => {
+  const flip = tuple(nat(whole.length - 1), integer({ min: 0, max: 255 }));
+  await assertProperty(
+    asyncProperty(array(flip, { minLength: 1, maxLength: 20 }), async (flips) => {
       const bytes = Buffer.from(whole);
       for (const [at, value] of flips) bytes[at] = value;
       const dir = join(root, String(round++));

@@ -5,7 +5,7 @@ import type { SourceView } from '../plan.ts';
 
 /** Names a `lang` may have, those of OpenFaaS's templates included. */
 const names: readonly { readonly language: Language; readonly pattern: RegExp }[] = [
-  { language: 'node', pattern: /^(node\d*(-[a-z0-9]+)*|javascript|js|typescript|ts)$/ },
+  { language: 'node', pattern: /^(node(js|\d*)(-[a-z0-9]+)*|javascript|js|typescript|ts)$/ },
   { language: 'python', pattern: /^(python(3(\.\d+)?)?(-[a-z0-9]+)*|py)$/ },
   { language: 'exec', pattern: /^(exec|bash(-streaming)?|sh|c|binary)$/ },
 ];

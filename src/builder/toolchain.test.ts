@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { tempDir } from '../../test/support/temp-dir.ts';
+import { createToolchain } from './toolchain.ts';
+
+const systemPath = '/usr/local/bin:/usr/bin:/bin';
+const asNobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+
+test('npm in a private folder is copied to where a build’s own user can run it, once', {
+  skip: process.getuid?.() !== 0 && 'needs root',
+}, async (t) => {
+  const root = tempDir(t);
+  const secret = join(root, 'private');
+  mkdirSync(join(secret, 'bin'), { recursive: true });
+  mkdirSync(join(secret, 'lib/bin'), { recursive: true });
+  writeFileSync(join(secret, 'lib/package.json'), '{"version":"1.2.3"}', { mode: 0o600 });
+  writeFileSync(join(secret, 'lib/bin/npm-cli.js'), 'console.log("npm", require("../package.json").version)');
+  symlinkSync('../lib/bin/npm-cli.js', join(secret, 'bin/npm'));
+  chmodSync(secret, 0o700);
+  const toolchain = createToolchain({ runDir: join(root, 'run'), toolPath: join(secret, 'bin') });
+  mkdirSync(join(root, 'run'), { mode: 0o711 });
+  const [first, second] = await Promise.all([toolchain.npm(), toolchain.npm()]);
+  assert.deepEqual(first, second);
+  assert.equal(first.cli, join(root, 'run/tools/npm-1.2.3/bin/npm-cli.js'));
+  const output = execFileSync('setpriv', [...asNobody, first.node, first.cli], { encoding: 'utf8', cwd: '/' });
+  assert.equal(output, 'npm 1.2.3\n');
+});
+
+test('the Python found has pip, and runs for a user without rights', async (t) => {
+  const toolchain = createToolchain({ runDir: tempDir(t), toolPath: process.env['PATH'] ?? systemPath });
+  const python = await toolchain.python();
+  const command = process.getuid?.() === 0 ? ['setpriv', ...asNobody, python] : ['env', python];
+  const [file = '', ...args] = command;
+  const output = execFileSync(file, [...args, '-c', 'import sys, pip; print(sys.version.split()[0])'], { cwd: '/' });
+  assert.equal(`python ${output.toString().trim()}`, await toolchain.version('python'));
+});
+
+test('what is not installed is named, with advice', async (t) => {
+  const empty = createToolchain({ runDir: tempDir(t), toolPath: mkdtempSync(join(tempDir(t), 'bin-')) });
+  await assert.rejects(empty.python(), { code: 'build-failed', message: /no python3 that a function may run/ });
+  await assert.rejects(empty.npm(), { code: 'build-failed', message: /npm was found neither beside Node nor in/ });
+  await assert.rejects(empty.program('make'), { code: 'build-failed', message: /"make" is not installed/ });
+});

@@ -1,0 +1,3 @@
+#!/bin/sh
+read -r name || true
+echo "hello ${name:-world}"

@@ -1,0 +1,2 @@
+def handle(req):
+    return f"hello {req.strip() or 'world'}\n"
