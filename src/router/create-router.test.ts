@@ -1,127 +1,20 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
-import { test, type TestContext } from 'node:test';
-import { FakeTransport } from '../../test/support/fake-transport.ts';
+import { test } from 'node:test';
+import type { FakeTransport } from '../../test/support/fake-transport.ts';
+import {
+  callsOf,
+  createWorld,
+  ends,
+  key,
+  rejects,
+  revision,
+  settingsOf,
+  textOf,
+} from '../../test/support/router-world.ts';
 import { until } from '../../test/support/until.ts';
 import { TinderboxError } from '../model/errors.ts';
-import type { Instance, InstanceState } from '../model/instance.ts';
-import type { Invocation, Reply } from '../model/invocation.ts';
-import { type FunctionSettings, resolveSettings } from '../model/settings.ts';
-import { invocationEnd, type InvocationEnd } from '../observe/channels.ts';
-import { createRouter } from './create-router.ts';
-import type { LoadSnapshot, Router } from './router.ts';
-import { TimerWheel } from './timer-wheel.ts';
-import { callOf } from './transport/conformance.ts';
+import type { Reply } from '../model/invocation.ts';
 import { unsentError } from './transport/unsent.ts';
-
-const key = 'echo.openfaas-fn';
-const revision = 'openfaas-fn/echo-00001';
-const spec = { namespace: 'openfaas-fn', name: 'echo', image: 'x', secrets: [], labels: {}, annotations: {} };
-
-function settingsOf(more: Partial<FunctionSettings> = {}): FunctionSettings {
-  return { ...resolveSettings(spec), ...more };
-}
-
-interface World {
-  readonly router: Router;
-  readonly transports: Map<string, FakeTransport>;
-  readonly wakes: string[];
-  readonly retired: string[];
-  wake: () => Promise<void>;
-  instance(id: string, state: InstanceState, more?: Partial<Instance>): void;
-  violate(id: string): void;
-  invoke(more?: Partial<Invocation>, signal?: AbortSignal): Promise<Reply>;
-  /** Moves the clock. */
-  pass(ms: number): void;
-  load(): LoadSnapshot;
-}
-
-function createWorld(settings = settingsOf(), budget = { waitingCalls: 100, bufferedBytes: 1000 }): World {
-  let now = 1000;
-  const wheel = new TimerWheel(() => now);
-  const transports = new Map<string, FakeTransport>();
-  const violations = new Map<string, (reason: string) => void>();
-  const wakes: string[] = [];
-  const retired: string[] = [];
-  const router = createRouter({
-    budget,
-    now: () => now,
-    wheel,
-    hooks: {
-      wake: (id) => {
-        wakes.push(id);
-        return world.wake();
-      },
-      retire: (id) => retired.push(id),
-    },
-    createTransport: (instance, _settings, onViolation) => {
-      const transport = new FakeTransport();
-      transports.set(instance.id, transport);
-      violations.set(instance.id, onViolation);
-      return transport;
-    },
-  });
-  router.setRoute({ key, revision, settings });
-  const world: World = {
-    router,
-    transports,
-    wakes,
-    retired,
-    wake: () => Promise.resolve(),
-    instance: (id, state, more) => router.instanceChanged({ instance: instanceOf(id, state, more) }),
-    violate: (id) => violations.get(id)?.('nonsense'),
-    invoke: (more, signal = new AbortController().signal) => router.invoke(callOf('/', more), signal),
-    pass: (ms) => {
-      for (let left = ms; left > 0; left -= 25) {
-        now += Math.min(25, left);
-        wheel.advance();
-      }
-    },
-    load: () => router.load()[0] as LoadSnapshot,
-  };
-  return world;
-}
-
-function instanceOf(id: string, state: InstanceState, more: Partial<Instance> = {}): Instance {
-  return {
-    id,
-    revision,
-    state,
-    address: { kind: 'http', host: '127.0.0.1', port: 1 },
-    concurrency: 2,
-    startedAtMs: 0,
-    pooled: false,
-    protections: {
-      cgroup: 'none',
-      noNewPrivileges: true,
-      mountNamespace: false,
-      pidNamespace: false,
-      network: 'host',
-      memoryLimit: 'none',
-      missing: [],
-    },
-    ...more,
-  };
-}
-
-function callsOf(world: World, id: string): FakeTransport['calls'] {
-  return world.transports.get(id)?.calls ?? [];
-}
-
-async function textOf(reply: Promise<Reply>): Promise<string> {
-  const answer = await reply;
-  return answer.kind === 'buffered' ? answer.body.toString() : answer.kind;
-}
-
-function rejects(promise: Promise<unknown>, code: string, more: object = {}): Promise<void> {
-  return assert.rejects(promise, { code, ...more });
-}
-
-function ends(t: TestContext): InvocationEnd[] {
-  const seen: InvocationEnd[] = [];
-  t.after(invocationEnd.subscribe((event) => seen.push(event)));
-  return seen;
-}
 
 test('a function nobody deployed is not found', async () => {
   const world = createWorld();
@@ -269,124 +162,6 @@ test('nobody waits for ever for an instance that does not come', async () => {
   world.pass(61_000);
   await rejects(reply, 'cannot-start', { status: 503 });
   assert.equal(world.load().waiting, 0);
-});
-
-test('past its deadline the caller gets 504 and the slot stays taken until the instance is done', async (t) => {
-  const seen = ends(t);
-  const world = createWorld(settingsOf({ timeoutMs: 1000, graceMs: 500 }));
-  world.instance('a', 'ready', { concurrency: 1 });
-  const reply = world.invoke();
-  const next = world.invoke();
-  const rejected = rejects(reply, 'deadline', { status: 504 });
-  world.pass(1100);
-  await rejected;
-  const [call] = callsOf(world, 'a');
-  assert.equal(call?.signal?.aborted, true);
-  assert.deepEqual([seen[0]?.status, world.load().inFlight, world.load().waiting], [504, 1, 1]);
-  call?.fail(call.signal?.reason);
-  await until('the next call', () => callsOf(world, 'a').length === 2);
-  callsOf(world, 'a')[1]?.answer('next');
-  assert.equal(await textOf(next), 'next');
-  world.pass(5000);
-  assert.deepEqual(world.retired, []);
-});
-
-test('an instance that ignores the cancel for its grace gets no more calls and is retired', async () => {
-  const world = createWorld(settingsOf({ timeoutMs: 1000, graceMs: 500 }));
-  world.instance('a', 'ready');
-  const rejected = rejects(world.invoke(), 'deadline');
-  world.pass(1100);
-  await rejected;
-  assert.deepEqual(world.retired, []);
-  world.pass(600);
-  assert.deepEqual(world.retired, ['a']);
-  void world.invoke();
-  assert.equal(callsOf(world, 'a').length, 1);
-  assert.equal(world.load().waiting, 1);
-  assert.deepEqual(world.wakes, [revision]);
-  callsOf(world, 'a')[0]?.fail(new TinderboxError('lost', 'killed'));
-  await until('the transport to close', () => world.transports.get('a')?.closed);
-});
-
-test('a reply that comes after the deadline is dropped, and its stream is ended', async () => {
-  const world = createWorld(settingsOf({ timeoutMs: 1000 }));
-  world.instance('a', 'ready');
-  const rejected = rejects(world.invoke(), 'deadline');
-  world.pass(1100);
-  await rejected;
-  const body = new Readable({ read() {} });
-  const reply = { kind: 'streaming', status: 200, headers: [], origin: 'function', body } as const;
-  callsOf(world, 'a')[0]?.send({ ...reply, contentLength: undefined, trailers: () => [] });
-  await until('the stream to end', () => body.destroyed);
-});
-
-test('a deadline in the middle of a stream cancels it; the slot is free when the instance is done', async () => {
-  const world = createWorld(settingsOf({ timeoutMs: 1000 }));
-  world.instance('a', 'ready');
-  const promise = world.invoke();
-  const { promise: done, resolve } = Promise.withResolvers<void>();
-  const body = new Readable({ read() {} });
-  const reply = { kind: 'streaming', status: 200, headers: [], origin: 'function', body } as const;
-  callsOf(world, 'a')[0]?.send({ ...reply, contentLength: undefined, trailers: () => [] }, done);
-  await promise;
-  assert.equal(world.load().inFlight, 1);
-  world.pass(1100);
-  assert.equal(callsOf(world, 'a')[0]?.signal?.aborted, true);
-  resolve();
-  await until('the slot to be free', () => world.load().inFlight === 0);
-});
-
-test('a caller that leaves cancels; waiting or running', async (t) => {
-  const seen = ends(t);
-  const world = createWorld();
-  world.instance('a', 'ready', { concurrency: 1 });
-  const [running, waiting] = [new AbortController(), new AbortController()];
-  const first = world.invoke({}, running.signal);
-  const second = world.invoke({}, waiting.signal);
-  waiting.abort();
-  await rejects(second, 'canceled');
-  assert.equal(world.load().waiting, 0);
-  running.abort();
-  await rejects(first, 'canceled');
-  const [call] = callsOf(world, 'a');
-  assert.equal(call?.signal?.aborted, true);
-  assert.equal(world.load().inFlight, 1);
-  call?.fail(call.signal?.reason);
-  await until('the slot to be free', () => world.load().inFlight === 0);
-  assert.deepEqual(
-    seen.map((end) => end.status),
-    [499, 499],
-  );
-  await rejects(world.invoke({}, AbortSignal.abort()), 'canceled');
-});
-
-test('a call is tried once more where nothing was sent, elsewhere if possible, and only once', async () => {
-  const world = createWorld();
-  world.instance('a', 'ready');
-  world.instance('b', 'ready');
-  const reply = world.invoke();
-  callsOf(world, 'a')[0]?.fail(unsentError('refused'));
-  await until('the second try', () => callsOf(world, 'b').length === 1);
-  callsOf(world, 'b')[0]?.answer('second');
-  assert.equal(await textOf(reply), 'second');
-
-  const doomed = world.invoke();
-  callsOf(world, 'b')[1]?.fail(unsentError('refused'));
-  world.pass(300);
-  await until('the second try', () => callsOf(world, 'a').length + callsOf(world, 'b').length === 4);
-  for (const call of [...callsOf(world, 'a'), ...callsOf(world, 'b')]) call.fail(unsentError('refused again'));
-  await rejects(doomed, 'lost', { status: 502 });
-  assert.equal(world.load().inFlight, 0);
-});
-
-test('a call that may have reached the function is never repeated', async () => {
-  const world = createWorld();
-  world.instance('a', 'ready');
-  world.instance('b', 'ready');
-  const reply = world.invoke();
-  callsOf(world, 'a')[0]?.fail(new TinderboxError('lost', 'gone'));
-  await rejects(reply, 'lost', { status: 502 });
-  assert.equal(callsOf(world, 'b').length, 0);
 });
 
 test('a draining instance gets no new calls and keeps its connections until its last call ended (3)', async () => {
