@@ -149,7 +149,6 @@ async function startDataPlane(
     logFileBytes: config.logFileBytes,
     concurrentStarts: config.budget.concurrentStarts,
   });
-  await engine.start();
   stack.defer(() => engine.close());
   const metrics = createMetrics(() => readyByFunction(engine));
   stack.defer(() => metrics.close());
@@ -160,6 +159,8 @@ async function startDataPlane(
   const router = createRouter({ hooks, budget: config.budget });
   stack.defer(() => router.close(AbortSignal.timeout(drainMs)));
   stack.defer(engine.watch((change) => router.instanceChanged(change)));
+  // Only now, so that the router hears of the instances an earlier platform left running.
+  await engine.start();
   const scaler = createScaler({
     engine,
     load: () => router.load(),
@@ -171,8 +172,8 @@ async function startDataPlane(
     rm(join(config.stateDir, 'logs', namespace, name), { recursive: true, force: true });
   const identities = base.sandbox.abilities.root ? base.identities : undefined;
   const control = createControl({ ...base, identities, engine, scaler, router, removeLogs });
-  await control.start();
   stack.defer(() => control.close());
+  await control.start();
   return { engine, router, scaler, metrics };
 }
 
