@@ -56,7 +56,7 @@ describe('a hostile build', () => {
     );
     assert.ok(!existsSync(probe) && !existsSync('/etc/planted'));
     assert.equal(readFileSync(join(other.artifact.directory, 'code/handler.js'), 'utf8'), '// secret source');
-    assert.ok(!/TINDERBOX|NODE_TEST|SUDO|SSH_|HOME=\/root/.test(text), text);
+    assert.ok(!/TINDERBOX_(?!CAGE)|NODE_TEST|SUDO|SSH_|HOME=\/root/.test(text), text);
     if (isRoot) assert.ok(log.includes(String(await kit.identities.assign('build', 'openfaas-fn'))), text);
   });
 
@@ -143,7 +143,7 @@ describe('a hostile build', () => {
   });
 
   test('that nests folders deeper than a path can be long leaves nothing behind', async () => {
-    const script = 'i=0; while [ $i -lt 1500 ]; do mkdir deeper; cd deeper || exit 1; i=$((i+1)); done\nexit 1\n';
+    const script = 'i=0; while [ $i -lt 700 ]; do mkdir deeper; cd deeper || exit 1; i=$((i+1)); done\nexit 1\n';
     await assert.rejects(kit.build({ 'build.sh': script }, { namespace: 'deep' }), { code: 'build-failed' });
     const left = readdirSync(join(kit.runDir, 'artifacts')).filter((name) => name.startsWith('.tmp-'));
     assert.deepEqual(left, []);

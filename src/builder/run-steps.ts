@@ -30,7 +30,7 @@ interface StepsContext {
 
 const maxProcesses = 512;
 const maxOpenFiles = 16_384;
-const maxOutputBytes = 16 * 1024 * 1024;
+const maxOutputBytes = 4 * 1024 * 1024;
 const killAfterMs = 1000;
 
 /** Runs a plan's untrusted steps, one after the other, as the build's own user. Throws `build-failed` with the last lines. */
