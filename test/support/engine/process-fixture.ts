@@ -55,7 +55,7 @@ async function crash({ address }: Instance, exitCode: number): Promise<void> {
 }
 
 /** Its process, or its cage. */
-function isLeft({ pid, id }: Instance): boolean {
+export function isLeft({ pid, id }: Instance): boolean {
   return (pid !== undefined && isAlive(pid)) || cagesNamed(id).length > 0;
 }
 
