@@ -130,6 +130,7 @@ async function startBase(config: Config, stack: AsyncDisposableStack) {
     sandbox,
     identities,
     build: config.build,
+    toolPath: config.build.toolPath,
   });
   stack.defer(() => builder.close());
   return { store, secrets, sandbox, identities, builder };
@@ -148,6 +149,7 @@ async function startDataPlane(
     pool: config.pool,
     logFileBytes: config.logFileBytes,
     concurrentStarts: config.budget.concurrentStarts,
+    keeperOrphanMs: config.keeperOrphanMs,
   });
   stack.defer(() => engine.close());
   const metrics = createMetrics(() => readyByFunction(engine));

@@ -45,9 +45,13 @@ export interface Config {
     readonly concurrent: number;
     /** Registry settings given to builds, for example `NPM_CONFIG_REGISTRY`, `PIP_INDEX_URL`; never the platform's HOME. */
     readonly env: Readonly<Record<string, string>>;
+    /** Folders npm, python3 and make are looked for in, `:`-separated; the platform's PATH. */
+    readonly toolPath: string;
   };
   /** Logs kept per function: two files of this size. */
   readonly logFileBytes: number;
   /** How often the scaler looks; default 2 s. */
   readonly scaleIntervalMs: number;
+  /** How long the keeper holds instances for a platform that died to come back; default 30 s. */
+  readonly keeperOrphanMs: number;
 }

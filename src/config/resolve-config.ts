@@ -33,16 +33,17 @@ export function resolveConfig(sources: ConfigSources): Config {
     password: given.password,
     isolation: given.isolation ?? 'auto',
     uids: given.uids ?? { first: 200_000, last: 265_535 },
-    ...resolveGroups(given, sources.buildEnv),
+    ...resolveGroups(given, sources),
     logFileBytes: given.logFileBytes ?? 8 * 2 ** 20,
     scaleIntervalMs: given.scaleIntervalMs ?? 2000,
+    keeperOrphanMs: given.keeperOrphanMs ?? 30_000,
   };
   return Object.freeze(config);
 }
 
 function resolveGroups(
   given: SettingValues,
-  buildEnv: Readonly<Record<string, string>>,
+  { buildEnv, env }: ConfigSources,
 ): Pick<Config, 'limits' | 'budget' | 'pool' | 'build'> {
   return {
     limits: {
@@ -65,6 +66,7 @@ function resolveGroups(
       diskBytes: given.buildDiskBytes ?? 2 * 2 ** 30,
       concurrent: given.buildConcurrent ?? 2,
       env: buildEnv,
+      toolPath: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     },
   };
 }

@@ -108,6 +108,11 @@ export const settings = {
     about: 'how often the scaler looks (2s)',
     parse: asConfig(parseDurationMs),
   },
+  keeperOrphanMs: {
+    key: 'keeper.orphanTimeout',
+    about: 'how long instances outlive a platform that died (30s)',
+    parse: asConfig(parseDurationMs),
+  },
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof settings;
