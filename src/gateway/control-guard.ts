@@ -35,11 +35,15 @@ function isPublic(request: IncomingMessage): boolean {
 }
 
 function refuseUnauthenticated(response: ServerResponse): void {
-  response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="Restricted"', 'Content-Type': 'text/plain' });
-  response.end('invalid credentials');
+  response.setHeader('WWW-Authenticate', 'Basic realm="Restricted"');
+  refuse(response, 401, 'invalid credentials');
 }
 
 function refuseForeign(response: ServerResponse): void {
-  response.writeHead(403, { 'Content-Type': 'text/plain' });
-  response.end('requests from pages of other sites are refused\n');
+  refuse(response, 403, 'requests from pages of other sites are refused\n');
+}
+
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length });
+  response.end(text);
 }

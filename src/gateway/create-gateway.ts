@@ -88,6 +88,11 @@ class HttpGateway implements Gateway {
   }
 
   #request(request: IncomingMessage, response: ServerResponse, expected: boolean): void {
+    // The parser knows HTTP/0.9, which has neither headers nor a status; nothing here speaks it.
+    if (request.httpVersionMajor !== 1) {
+      answerClientError(new TinderboxError('invalid', 'unknown HTTP version'), request.socket, false);
+      return;
+    }
     request.url = originForm(request.url ?? '');
     const path = parseDataPath(request.url);
     if (path !== undefined) {
