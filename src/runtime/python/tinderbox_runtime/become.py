@@ -1,0 +1,67 @@
+"""A generic process becomes one function: identity, descriptors, environment, directory, module path."""
+
+import os
+import sys
+import time
+
+
+def become(spec, keep):
+    """`keep`: descriptors of our own. Raises before anything of the function is loaded when it cannot be done whole."""
+    _close_others(keep)
+    os.environ.clear()
+    os.environ.update(spec["env"])
+    if "TZ" in os.environ:
+        time.tzset()
+    identity = spec.get("identity")
+    if identity is not None:
+        _take_identity(identity["uid"], identity["gid"], identity["groups"])
+    os.chdir(spec["workdir"])
+    handler = spec.get("handler", "")
+    folders = [spec["workdir"], *spec["modulePaths"], os.path.dirname(os.path.abspath(handler))]
+    sys.path[:0] = [folder for at, folder in enumerate(folders) if folder not in folders[:at]]
+    sys.argv = [handler]
+
+
+def _close_others(keep):
+    """Whatever the platform had open when it started this process is none of the function's business."""
+    kept = {0, 1, 2, *keep}
+    try:
+        names = os.listdir("/proc/self/fd")
+    except OSError:
+        names = os.listdir("/dev/fd")
+    for name in names:
+        fd = int(name)
+        if fd not in kept:
+            try:
+                os.close(fd)
+            except OSError:
+                pass  # the one that listed the folder
+
+
+def _take_identity(uid, gid, groups):
+    os.setgroups(groups)
+    os.setgid(gid)
+    os.setuid(uid)
+    if _current() != (uid, gid, sorted(set(groups) | {gid})) or _can_return(uid):
+        raise PermissionError("the process could not become user %d, group %d for good" % (uid, gid))
+
+
+def _current():
+    if hasattr(os, "getresuid"):
+        uids, gids = set(os.getresuid()), set(os.getresgid())
+    else:
+        uids, gids = {os.getuid(), os.geteuid()}, {os.getgid(), os.getegid()}
+    if len(uids) > 1 or len(gids) > 1:
+        return None
+    gid = gids.pop()
+    return uids.pop(), gid, sorted({*os.getgroups(), gid})
+
+
+def _can_return(uid):
+    if uid == 0:
+        return False
+    try:
+        os.setuid(0)
+    except OSError:
+        return False
+    return True
