@@ -1,47 +1,59 @@
 import { join } from 'node:path';
 import { serve } from '../../../test/support/node-runtime.ts';
+import { tempDir } from '../../../test/support/temp-dir.ts';
 import { transportConformance } from './conformance.ts';
 import { createFrameTransport } from './frame.ts';
 
-/** The behaviours of the suite as a function in the real Node runtime; a web handler has no trailers. */
+/** The suite's behaviours as a function in the real Node runtime, in a process of its own. */
 const handler = `
 const counts = { canceled: 0, flooded: 0 };
-const bytes = (text) => new TextEncoder().encode(text);
-const aborted = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
-const after = (first, rest) => new ReadableStream({ start(controller) { controller.enqueue(bytes(first)); }, pull: rest }, { highWaterMark: 0 });
+const encoder = new TextEncoder();
+const open = (request, first) => new Response(new ReadableStream({
+  start(controller) { if (first !== undefined) controller.enqueue(encoder.encode(first)); },
+  cancel() { counts.canceled += 1; },
+}));
 const answers = {
-  async '/echo'(request, url) {
-    const body = await request.bytes();
-    const headers = new Headers({ 'x-method': request.method, 'x-target': url.pathname + url.search, 'content-length': String(body.length) });
-    headers.set('x-seen', (request.headers.get('x-sent') ?? '').split(', ').join('|'));
-    for (const cookie of ['a=1', 'b=2']) headers.append('set-cookie', cookie);
-    return new Response(body, { headers });
+  '/echo': async (request) => {
+    const headers = new Headers({ 'x-method': request.method, 'x-target': target(request) });
+    headers.set('x-seen', (request.headers.get('x-sent') ?? '').replaceAll(', ', '|'));
+    headers.append('set-cookie', 'a=1');
+    headers.append('set-cookie', 'b=2');
+    return new Response(await request.arrayBuffer(), { headers });
   },
-  async '/upload'(request) {
-    let size = 0;
-    for await (const chunk of request.body) size += chunk.length;
-    return new Response(String(size));
+  '/upload': async (request) => {
+    let bytes = 0;
+    try {
+      for await (const chunk of request.body ?? []) bytes += chunk.length;
+    } catch (error) {
+      counts.canceled += 1;
+      throw error;
+    }
+    return new Response(String(bytes));
   },
   '/empty': () => new Response(null, { status: 204 }),
   '/big': () => new Response('b'.repeat(2 ** 20), { headers: { 'content-length': String(2 ** 20) } }),
-  async '/never'(request, url, signal) { await aborted(signal); return new Response(); },
-  '/ticks': (request, url, signal) => new Response(after('tick', () => aborted(signal))),
-  '/flood': () => new Response(new ReadableStream({ pull(controller) { counts.flooded += 16384; controller.enqueue(new Uint8Array(16384)); } })),
+  '/never': (_request, context) => new Promise((resolve) => {
+    context.signal.addEventListener('abort', () => { counts.canceled += 1; resolve(new Response('late')); });
+  }),
+  '/ticks': (request) => open(request, 'tick'),
+  '/flood': () => new Response(new ReadableStream({
+    pull(controller) { counts.flooded += 16384; controller.enqueue(new Uint8Array(16384)); },
+    cancel() { counts.canceled += 1; },
+  })),
   '/flooded': () => new Response(String(counts.flooded)),
   '/canceled': () => new Response(String(counts.canceled)),
-  '/die-before': () => process.exit(0),
-  '/die-midway': () => new Response(after('half', () => new Promise(() => setTimeout(process.exit, 20)))),
-};
-export default {
-  fetch(request, { signal }) {
-    const url = new URL(request.url);
-    signal.addEventListener('abort', () => { counts.canceled += 1; });
-    return answers[url.pathname](request, url, signal);
+  '/die-before': () => process.kill(process.pid, 'SIGKILL'),
+  '/die-midway': (request) => {
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);
+    return open(request, 'half');
   },
-};`;
+};
+const target = (request) => request.url.slice(new URL(request.url).origin.length);
+export default { fetch: (request, context) => answers[new URL(request.url).pathname](request, context) };
+`;
 
 transportConformance('frame', async (t) => {
-  const { runtime, transport } = await serve(t, handler, { file: 'handler.mjs', concurrency: 100 });
-  const socketPath = join(runtime.dir, 'nobody');
-  return { transport, unreachable: createFrameTransport({ address: { kind: 'frame', socketPath } }), trailers: false };
+  const { transport } = await serve(t, handler, { file: 'handler.mjs', concurrency: 100 });
+  const nobody = { kind: 'frame', socketPath: join(tempDir(t), 'nobody') } as const;
+  return { transport, unreachable: createFrameTransport({ address: nobody }), trailers: false };
 });
