@@ -35,6 +35,8 @@ export interface ApiDeps {
   readonly invocationCount?: (key: FunctionKey) => number;
   /** What instances use now; default unknown. */
   readonly usage?: (instances: readonly Instance[]) => Promise<Usage | undefined>;
+  /** Memory promised to all instances together; a function that asks for more could never start. Default no limit. */
+  readonly hostMemoryBytes?: number;
   /** Largest JSON body, default 4 MiB. */
   readonly maxBodyBytes?: number;
 }

@@ -93,6 +93,7 @@ async function writeRevision(
 ): Promise<{ readonly number: number; readonly createdAt: string }> {
   const { namespace, name } = spec;
   assertNamespaceExists(parts.catalog, namespace);
+  assertFits(spec, parts);
   const [artifact, secretVersions] = [await resolveImage(spec, parts), await readSecretVersions(spec, parts)];
   const number = highestRevision(parts.catalog, namespace, name) + 1;
   const id = formatRevisionId(namespace, name, number);
@@ -100,6 +101,19 @@ async function writeRevision(
   const revision: RevisionRecord = { id, spec, artifact, secretVersions, state: 'pending', createdAt };
   await parts.catalog.revisions.put(formatRevisionRecordKey(id), revision, 0);
   return { number, createdAt };
+}
+
+function assertFits(spec: FunctionSpec, { hostMemoryBytes = Number.POSITIVE_INFINITY }: ApiParts): void {
+  if (resolveSettings(spec).memoryBytes <= hostMemoryBytes) return;
+  const promised = `${Math.floor(hostMemoryBytes / 2 ** 20)}Mi`;
+  const asked = spec.limits?.memory === undefined ? 'the default' : `"${spec.limits.memory}"`;
+  throw new TinderboxError(
+    'invalid',
+    `limits.memory ${asked} is above the ${promised} all instances may have together`,
+    {
+      hint: 'ask for less, or raise budget.memory',
+    },
+  );
 }
 
 async function resolveImage(spec: FunctionSpec, parts: ApiParts): Promise<string> {

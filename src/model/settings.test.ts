@@ -23,12 +23,19 @@ test('scale.min or scale.zero=false keep an instance awake', () => {
 });
 
 for (const [parts, message] of [
-  [{ labels: { 'com.openfaas.scale.min': '-1' } }, /com\.openfaas\.scale\.min "-1" is not a whole number from 0 to 1000/],
-  [{ labels: { 'com.openfaas.scale.min': '5', 'com.openfaas.scale.max': '2' } }, /"5" is above com\.openfaas\.scale\.max "2"/],
+  [
+    { labels: { 'com.openfaas.scale.min': '-1' } },
+    /com\.openfaas\.scale\.min "-1" is not a whole number from 0 to 1000/,
+  ],
+  [
+    { labels: { 'com.openfaas.scale.min': '5', 'com.openfaas.scale.max': '2' } },
+    /"5" is above com\.openfaas\.scale\.max "2"/,
+  ],
   [{ labels: { 'com.openfaas.scale.zero': 'yes' } }, /scale\.zero "yes" is neither true nor false/],
   [{ limits: { memory: '1Mi' } }, /limits\.memory "1Mi" is below the minimum of 16Mi/],
   [{ limits: { memory: 'lots' } }, /limits\.memory "lots" is not a quantity/],
   [{ limits: { cpu: '1m' } }, /limits\.cpu "1m" is below the minimum of 10m/],
+  [{ limits: { cpu: '1025' } }, /limits\.cpu "1025" is above the maximum of 1024/],
   [{ envVars: { exec_timeout: '5 parsecs' } }, /exec_timeout "5 parsecs" is not a duration/],
   [{ annotations: { 'com.tinderbox.network': 'lan' } }, /com\.tinderbox\.network "lan" is not one of host, none/],
 ] as const) {
@@ -38,9 +45,15 @@ for (const [parts, message] of [
 }
 
 test('quantities and durations are read as Kubernetes and Go write them', () => {
-  assert.deepEqual([parseMemory('128Mi'), parseMemory('1G'), parseMemory('64m'), parseMemory('1.5Gi')], [2 ** 27, 1e9, 64e6, 1.5 * 2 ** 30]);
+  assert.deepEqual(
+    [parseMemory('128Mi'), parseMemory('1G'), parseMemory('64m'), parseMemory('1.5Gi')],
+    [2 ** 27, 1e9, 64e6, 1.5 * 2 ** 30],
+  );
   assert.deepEqual([parseCpu('100m'), parseCpu('0.5'), parseCpu('2')], [100, 500, 2000]);
-  assert.deepEqual([parseDurationMs('30'), parseDurationMs('1m30s'), parseDurationMs('250ms'), parseDurationMs('1.5h')], [30_000, 90_000, 250, 5_400_000]);
+  assert.deepEqual(
+    [parseDurationMs('30'), parseDurationMs('1m30s'), parseDurationMs('250ms'), parseDurationMs('1.5h')],
+    [30_000, 90_000, 250, 5_400_000],
+  );
 });
 
 test('names are DNS labels, keys split on the last dot, revision ids round-trip', () => {

@@ -41,6 +41,8 @@ export interface FunctionSettings {
 
 const defaultMemoryBytes = 512 * 2 ** 20;
 const minMemoryBytes = 16 * 2 ** 20;
+/** More cores than any host has, and still few enough for the kernel's quotas. */
+const maxCpuMillis = 1024 * 1000;
 
 /** Completes a spec. Throws `invalid`, naming the field, the value and the limit. */
 export function resolveSettings(spec: FunctionSpec): FunctionSettings {
@@ -101,6 +103,7 @@ function cpuLimit(text: string | undefined): number {
   if (text === undefined) return 0;
   const millis = parseCpu(text, 'limits.cpu');
   if (millis < 10) throw new TinderboxError('invalid', `limits.cpu "${text}" is below the minimum of 10m`);
+  if (millis > maxCpuMillis) throw new TinderboxError('invalid', `limits.cpu "${text}" is above the maximum of 1024`);
   return millis;
 }
 

@@ -16,13 +16,13 @@ export function createServer(maxBodyBytes: number): FastifyInstance {
     logger: false,
     bodyLimit: maxBodyBytes,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
-    frameworkErrors: (error, _request, reply) => sendError(reply, error),
+    frameworkErrors: (error, _request, reply) => sendError(reply, translate(error, maxBodyBytes)),
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
   });
-  app.setErrorHandler((error, _request, reply) => sendError(reply, error));
+  app.setErrorHandler((error, _request, reply) => sendError(reply, translate(error, maxBodyBytes)));
   app.setNotFoundHandler((request, reply) => sendText(reply, 404, `no such route: ${request.method} ${request.url}`));
   return app;
 }
@@ -43,26 +43,30 @@ export function sendText(reply: FastifyReply, status: number, text: string): voi
   void reply.code(status).type('text/plain; charset=utf-8').send(text);
 }
 
-/** Ours by its code; Fastify's own (a body that is too large, a path that is none) by its status. */
-export function sendError(reply: FastifyReply, reason: unknown): void {
-  const error = translate(reason);
+function sendError(reply: FastifyReply, error: TinderboxError): void {
   if (error.retryAfterMs !== undefined) {
     void reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
   }
   if (error.code === 'internal') {
     notice.publish({ level: 'error', part: 'api', message: error.message, details: { cause: error.cause } });
   }
+  // Fastify would cut off a client that still sends, before it reads why; the server in front takes in the rest.
+  void reply.removeHeader('connection');
   sendText(reply, error.status, formatError(error));
 }
 
-export function formatError({ message, hint }: TinderboxError): string {
+function formatError({ message, hint }: TinderboxError): string {
   return hint === undefined ? message : `${message}; ${hint}`;
 }
 
-function translate(reason: unknown): TinderboxError {
+/** Ours by its code; Fastify's own (a body that is too large, a path that is none) by its status. */
+function translate(reason: unknown, maxBodyBytes: number): TinderboxError {
   if (reason instanceof TinderboxError || !(reason instanceof Error)) return TinderboxError.from(reason);
   const status = (reason as { statusCode?: unknown }).statusCode;
-  if (status === 413) return new TinderboxError('too-large', 'the request body is too large', { cause: reason });
+  if (status === 413) {
+    const message = `the request body is larger than the limit of ${maxBodyBytes} bytes`;
+    return new TinderboxError('too-large', message, { cause: reason });
+  }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new TinderboxError('invalid', reason.message, { cause: reason });
   }
