@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiDeps } from './api-parts.ts';
 import { createCatalog } from './catalog.ts';
@@ -13,8 +14,12 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/** Reads the records once; afterwards every read is answered from memory. */
+/**
+ * Reads the records once; afterwards every read is answered from memory. Uploads a killed platform left in `sourceDir`
+ * are removed.
+ */
 export async function createApi(deps: ApiDeps): Promise<Api> {
+  await rm(deps.sourceDir, { recursive: true, force: true });
   const catalog = await createCatalog(deps.store);
   const parts = { ...deps, catalog };
   const app = createServer(deps.maxBodyBytes ?? 4 * 1024 * 1024);

@@ -69,7 +69,8 @@ export async function launchProgram(host: ProcessHost, request: LaunchRequest, s
     const env = { ...confined.env, OPENFAAS_SECRETS_DIR: secretsDir };
     const log = request.log === undefined ? {} : { log: request.log };
     const { pidNamespace } = protections;
-    const program = await host.keeper.spawn({ id, file, args, env, cwd, cage, pidNamespace, ...log }, signal);
+    const traces = [host.secrets.directory(id), folder.directory];
+    const program = await host.keeper.spawn({ id, file, args, env, cwd, cage, pidNamespace, traces, ...log }, signal);
     const gone = cleanUpAfter(host, program, cage, folder);
     return { program, cage, folder, secretsDir, protections: withSecretsNote(protections, host), gone };
   } catch (error) {

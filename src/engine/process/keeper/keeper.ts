@@ -5,6 +5,7 @@ import { readBootId, readStartTime } from './process-identity.ts';
 import { Program } from './program.ts';
 import { ProgramOutput } from './program-output.ts';
 import type { Ending, KeeperConfig, KeeperEvent, LogTarget, ProgramReport, SpawnRequest } from './protocol.ts';
+import { removeTraces } from './remove-traces.ts';
 import { spawnProgram } from './spawn-program.ts';
 
 /** Ends kept for a platform that is away; more than that many crashes are one story. */
@@ -17,7 +18,7 @@ const maxKeptEnds = 1000;
  * `onEvent`, which says whether somebody heard it.
  *
  * 1. A program is on record before its start is answered, and off record only when its cage is empty.
- * 2. An end nobody heard is kept for the next `list`, once.
+ * 2. An end nobody heard is kept for the next `list`, once, and the program's directories are removed.
  */
 export class Keeper {
   readonly #config: KeeperConfig;
@@ -50,7 +51,7 @@ export class Keeper {
     const output = new ProgramOutput(this.#config.logBytesPerSecond);
     const program = new Program(request, child, output, this.#logs, {
       onListening: () => void this.#onEvent({ event: 'listening', id }),
-      onEnded: (ending) => this.#ended(id, ending),
+      onEnded: (ending) => this.#ended(request, ending),
     });
     this.#programs.set(id, program);
     return { pid };
@@ -98,11 +99,12 @@ export class Keeper {
     await empty;
   }
 
-  #ended(id: string, ending: Ending): void {
+  #ended({ id, traces }: SpawnRequest, ending: Ending): void {
     const report = this.#programs.get(id)?.report();
     this.#programs.delete(id);
     this.#journal.remove(id);
     const heard = this.#onEvent({ event: 'exited', id, ending });
+    if (!heard) removeTraces(traces);
     if (!heard && report !== undefined && this.#unheardEnds.length < maxKeptEnds) {
       this.#unheardEnds.push({ ...report, ending });
     }

@@ -25,6 +25,8 @@ export interface SpawnRequest {
   readonly cage: CageRef;
   /** Whether a launcher stays around it and reports its signals as exit codes. */
   readonly pidNamespace: boolean;
+  /** Directories that are the program's alone; the keeper removes them when it ends and no platform is there to. */
+  readonly traces: readonly string[];
   /** Absent for a warm process: its first lines are held back until it is assigned. */
   readonly log?: LogTarget;
 }
