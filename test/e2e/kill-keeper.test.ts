@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { suite } from 'node:test';
+import { fault, momentsMs } from '../support/kill-world.ts';
+import { isAlive, keeperPid } from '../support/traces.ts';
+import { until } from '../support/until.ts';
+
+suite('what holds the functions', { concurrency: 2 }, () => {
+  fault('the keeper, killed with calls in flight: callers hear of it, and instances come anew', async (world) => {
+    await world.deploy('held', 'one');
+    for (const moment of momentsMs) {
+      const pid = await world.pidOf('held');
+      const calls = Array.from({ length: 6 }, () => world.outcome('held', '300'));
+      await world.at(moment);
+      process.kill(keeperPid(world.platform), 'SIGKILL');
+      for (const outcome of await Promise.all(calls))
+        assert.ok([200, 502, 503].includes(Number(outcome)), `${outcome}`);
+      await until('the old instance is gone', () => !isAlive(pid));
+      assert.notEqual(await world.call('held'), `one ${pid}`);
+    }
+  });
+
+  fault('platform and keeper, killed at once: the next platform starts from nothing but its state', async (world) => {
+    await world.deploy('held', 'one');
+    for (const moment of momentsMs) {
+      const pid = await world.pidOf('held');
+      const calls = Array.from({ length: 6 }, () => world.outcome('held', '300'));
+      await world.at(moment);
+      process.kill(keeperPid(world.platform), 'SIGKILL');
+      await world.platform.kill();
+      for (const outcome of await Promise.all(calls)) assert.ok(outcome === 'broken' || Number(outcome) >= 200);
+      world.platform = await world.platform.restart();
+      await until('the old instance is gone', () => !isAlive(pid));
+      assert.notEqual(await world.call('held'), `one ${pid}`);
+      await world.pidOf('held');
+    }
+  });
+
+  fault('an instance, killed with calls in flight: they are lost, and it is replaced', async (world) => {
+    await world.deploy('held', 'one');
+    for (const moment of momentsMs) {
+      const pid = await world.pidOf('held');
+      await world.call('held');
+      const calls = Array.from({ length: 6 }, () => world.outcome('held', '400'));
+      await world.at(60 + moment);
+      process.kill(pid, 'SIGKILL');
+      assert.deepEqual(await Promise.all(calls), Array(6).fill(502));
+      const next = await world.call('held');
+      assert.notEqual(next, `one ${pid}`);
+    }
+  });
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { deployFiles } from './deploy.ts';
+import { startPlatform, type TestPlatform } from './platform.ts';
+import { tracesOf } from './traces.ts';
+import { until } from './until.ts';
+
+/** How often each fault is brought about, at three different moments after what it interrupts began. */
+export const momentsMs = [0, 20, 120] as const;
+
+/** Answers `GREETING PID`, after as many milliseconds as the body says. */
+export function waitingHandler(greeting: string): Readonly<Record<string, string>> {
+  return {
+    'handler.js': `module.exports = async (event) => {
+  await new Promise((resolve) => setTimeout(resolve, Number(event.body) || 0));
+  return '${greeting} ' + process.pid;
+};
+`,
+  };
+}
+
+/** Never asleep, so that there is something to kill. */
+export const awake = { labels: { 'com.openfaas.scale.min': '1', 'com.openfaas.scale.zero': 'false' } };
+
+interface InstanceView {
+  readonly id: string;
+  readonly revision: string;
+  readonly state: string;
+  readonly pid?: number;
+}
+
+/** A platform that is killed and started again over the same folders. */
+export class KillWorld {
+  platform: TestPlatform;
+
+  private constructor(platform: TestPlatform) {
+    this.platform = platform;
+  }
+
+  /** At the end it is stopped as Ctrl-C does, and nothing may be left of it. */
+  static async start(t: TestContext, flags: readonly string[] = []): Promise<KillWorld> {
+    const world = new KillWorld(await startPlatform(['--pool-node', '0', '--pool-python', '0', ...flags]));
+    t.after(async () => {
+      await world.platform.stop();
+      const left = tracesOf(world.platform);
+      await world.platform.dispose();
+      assert.deepEqual(left, []);
+    });
+    return world;
+  }
+
+  async deploy(name: string, greeting: string, spec: object = awake): Promise<void> {
+    await deployFiles(this.platform, name, waitingHandler(greeting), { spec });
+  }
+
+  /** Kills the platform and starts it again. */
+  async killAndRestart(): Promise<void> {
+    await this.platform.kill();
+    this.platform = await this.platform.restart();
+  }
+
+  /** Text of a function's 200. */
+  async call(name: string, body = '0'): Promise<string> {
+    const answer = await fetch(`${this.platform.url}/function/${name}`, { method: 'POST', body });
+    const text = await answer.text();
+    assert.equal(answer.status, 200, text);
+    return text;
+  }
+
+  /** Status of a call, or `broken` when the connection was cut; never hangs. */
+  async outcome(name: string, body: string): Promise<number | 'broken'> {
+    try {
+      const answer = await fetch(`${this.platform.url}/function/${name}`, {
+        method: 'POST',
+        body,
+        signal: AbortSignal.timeout(15_000),
+      });
+      await answer.text();
+      return answer.status;
+    } catch (error) {
+      if ((error as Error).name === 'TimeoutError') throw error;
+      return 'broken';
+    }
+  }
+
+  async get(path: string): Promise<unknown> {
+    const answer = await this.platform.fetch(path);
+    return answer.status === 200 ? await answer.json() : answer.status;
+  }
+
+  /** Pid of the one instance of a function once there is exactly one, and it is ready. */
+  async pidOf(name: string): Promise<number> {
+    const [one] = await this.ready(name, 1);
+    return one?.pid ?? 0;
+  }
+
+  async ready(name: string, count: number): Promise<readonly InstanceView[]> {
+    return await until(`${name} has ${count} ready instances`, async () => {
+      const all = (await this.get(`/system/instances?function=${name}`)) as readonly InstanceView[];
+      const live = all.filter(({ state }) => state !== 'stopped' && state !== 'failed');
+      return live.length === count && live.every(({ state }) => state === 'ready') ? live : undefined;
+    });
+  }
+
+  /** What is stored, as a client sees it. */
+  async state(): Promise<unknown> {
+    const functions = (await this.get('/system/functions')) as readonly Record<string, unknown>[];
+    return {
+      functions: functions.map(({ name, image, labels, annotations, createdAt }) => {
+        return { name, image, labels, annotations, createdAt };
+      }),
+      secrets: await this.get('/system/secrets'),
+      namespaces: await this.get('/system/namespaces'),
+    };
+  }
+
+  /** Calls and changes under way have been noticed by now; the moment of the kill is the point, so it is a delay. */
+  async at(ms: number): Promise<void> {
+    if (ms > 0) await delay(ms);
+  }
+}
+
+/** One fault, brought about on a platform of its own. */
+export function fault(
+  title: string,
+  run: (world: KillWorld, t: TestContext) => Promise<void>,
+  flags: readonly string[] = [],
+): void {
+  test(title, async (t) => {
+    await run(await KillWorld.start(t, flags), t);
+  });
+}
