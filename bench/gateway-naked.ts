@@ -3,7 +3,7 @@
 //   node bench/gateway-naked.ts [--seconds 5] [--connections 64] [--json]
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +42,8 @@ async function serveBare(): Promise<void> {
 }
 
 async function serveGateway(address: InstanceAddress): Promise<void> {
+  // So that `--cpu-prof` in BENCH_NODE_FLAGS gets to write what it saw.
+  process.once('SIGTERM', () => process.exit());
   const router = createRouter({
     hooks: { wake: () => Promise.resolve(), retire: (id, reason) => console.error(`retired ${id}: ${reason}`) },
     budget: { waitingCalls: 10_000, bufferedBytes: 256 * 2 ** 20 },
@@ -85,29 +87,53 @@ async function serveGateway(address: InstanceAddress): Promise<void> {
   console.log((await gateway.listen()).port);
 }
 
+interface Row {
+  readonly what: string;
+  readonly requestsPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Of the server under test alone. */
+  readonly cpuUsPerRequest: number;
+  readonly ratio: number;
+}
+
 async function main(): Promise<void> {
   const children: ChildProcess[] = [];
   const dir = mkdtempSync(join(tmpdir(), 'tb-bench-'));
   try {
     const bare = await startRole(children, 'bare');
-    const rows: { what: string; requestsPerSecond: number; p50Us: number; p99Us: number; ratio: number }[] = [];
+    const rows: Row[] = [];
     const measure = (what: string, url: string): void => {
-      const result = wrk(url);
+      // The server under test is always the child started last.
+      const pid = children.at(-1)?.pid ?? 0;
+      const before = cpuUs(pid);
+      const { requests, ...result } = wrk(url);
+      const cpuUsPerRequest = Math.round(((cpuUs(pid) - before) / requests) * 10) / 10;
       const base = rows[0]?.requestsPerSecond ?? result.requestsPerSecond;
-      rows.push({ what, ...result, ratio: Math.round((result.requestsPerSecond / base) * 1000) / 1000 });
+      rows.push({
+        what,
+        ...result,
+        cpuUsPerRequest,
+        ratio: Math.round((result.requestsPerSecond / base) * 1000) / 1000,
+      });
     };
+    const warm = (url: string): void => void execFileSync('wrk', ['-t1', `-c${values.connections}`, '-d2s', url]);
+    warm(`http://127.0.0.1:${bare}/`);
     measure('bare node:http', `http://127.0.0.1:${bare}/`);
     const viaHttp = await startRole(children, 'gateway', { kind: 'http', host: '127.0.0.1', port: bare });
+    warm(`http://127.0.0.1:${viaHttp}/function/hello`);
     measure('gateway + router + http', `http://127.0.0.1:${viaHttp}/function/hello`);
     const socketPath = await startNodeRuntime(children, dir);
     if (socketPath !== undefined) {
       const viaFrame = await startRole(children, 'gateway', { kind: 'frame', socketPath });
+      warm(`http://127.0.0.1:${viaFrame}/function/hello`);
       measure('gateway + router + frame', `http://127.0.0.1:${viaFrame}/function/hello`);
     }
     if (values.json) console.log(JSON.stringify(rows));
     else console.table(rows);
   } finally {
-    for (const child of children) child.kill('SIGKILL');
+    for (const child of children) child.kill();
+    await Promise.all(children.map((child) => (child.exitCode ?? child.signalCode) === null && once(child, 'exit')));
     rmSync(dir, { recursive: true, force: true });
   }
 }
@@ -157,12 +183,18 @@ async function startNodeRuntime(children: ChildProcess[], dir: string): Promise<
   return socketPath;
 }
 
-function wrk(url: string): { requestsPerSecond: number; p50Us: number; p99Us: number } {
+/** User and system time of a process so far; a figure other programs on the machine hardly touch. */
+function cpuUs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+function wrk(url: string): { requests: number; requestsPerSecond: number; p50Us: number; p99Us: number } {
   const base = ['-t1', `-c${values.connections}`, '--latency'];
-  execFileSync('wrk', [...base, '-d2s', url]);
   const out = execFileSync('wrk', [...base, `-d${values.seconds}s`, url], { encoding: 'utf8' });
   if (/Non-2xx|Socket errors/.test(out)) console.error(out);
   return {
+    requests: Number(/(\d+) requests in/.exec(out)?.[1] ?? 1),
     requestsPerSecond: Math.round(Number(/Requests\/sec:\s+([\d.]+)/.exec(out)?.[1] ?? 0)),
     p50Us: microseconds(/50%\s+([\d.]+)(us|ms|s)/.exec(out)),
     p99Us: microseconds(/99%\s+([\d.]+)(us|ms|s)/.exec(out)),

@@ -7,16 +7,23 @@ export function isCallId(text: string): boolean {
   return allowed.test(text);
 }
 
+const firstCount = 0x10_0000;
+const lastCount = 0xff_ffff;
+
 /**
- * Makes call ids in the shape of a UUID: a random half that is this process's own, and a counter. Unique without a
- * system call per request; they are names, not secrets.
+ * Makes call ids in the shape of a UUID: a random part that is made anew every 15 million calls, and a counter. Unique
+ * without a system call per request; they are names, not secrets.
  */
 export function createCallIds(random: (bytes: number) => Buffer = randomBytes): () => string {
-  const hex = random(10).toString('hex');
-  const prefix = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(12, 15)}-8${hex.slice(15, 18)}-`;
-  let count = 0;
+  let count = lastCount;
+  let prefix = '';
   return () => {
+    if (count === lastCount) {
+      const hex = random(11).toString('hex');
+      prefix = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(12, 15)}-8${hex.slice(15, 18)}-${hex.slice(16, 22)}`;
+      count = firstCount;
+    }
     count += 1;
-    return prefix + (count + 0x1000_0000_0000).toString(16).slice(-12);
+    return prefix + count.toString(16);
   };
 }

@@ -8,13 +8,14 @@
  * 3. Nothing is read from the client before it is known that the function exists and the body may be taken.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Cancel } from '../model/cancel.ts';
 import type { Body, Invocation, Invoke, RawHeaders, Reply, ReplyOrigin, UpgradedReply } from '../model/invocation.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { DataPath } from './data-path.ts';
 import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
 import { dropLeftover } from './leftover.ts';
 import { bodyTooLarge, collectBody, StreamedBody } from './request-body.ts';
-import { readRequestHead, type RequestHead, type RequestHeadContext } from './request-head.ts';
+import { type RequestHead, type RequestHeadContext, readRequestHead } from './request-head.ts';
 import { requestTrailers } from './request-trailers.ts';
 import type { StallWatch } from './stall-watch.ts';
 import { writeBuffered, writeStreaming } from './write-reply.ts';
@@ -40,7 +41,7 @@ export class DataCall {
   readonly #path: DataPath;
   readonly #head: RequestHead;
   readonly #arrivedAtMs = performance.now();
-  readonly #abort = new AbortController();
+  readonly #abort = new Cancel();
   readonly #upgrade: ((reply: UpgradedReply, own: RawHeaders) => void) | undefined;
   #answered = false;
 
@@ -98,7 +99,7 @@ export class DataCall {
 
   #invoke(body: Body): void {
     if (this.#answered) return;
-    this.#context.invoke(this.#invocation(body), this.#abort.signal).then(
+    this.#context.invoke(this.#invocation(body), this.#abort).then(
       (reply) => this.#reply(reply),
       (error: unknown) => this.#fail(error, 'router'),
     );

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ReplyOrigin } from '../model/invocation.ts';
 import { TinderboxError } from '../model/errors.ts';
+import { summaryLine } from '../model/summary-line.ts';
 import { notice } from '../observe/channels.ts';
 
 /** The answer to a request the platform itself refuses or could not serve. */
@@ -16,7 +17,7 @@ export function edgeErrorFrom(reason: unknown, callId: string): EdgeError {
   const error = TinderboxError.from(reason);
   const retryAfterSeconds =
     error.retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(error.retryAfterMs / 1000));
-  if (error.code !== 'internal') return { status: error.status, text: oneLine(error.message), retryAfterSeconds };
+  if (error.code !== 'internal') return { status: error.status, text: summaryLine(error.message), retryAfterSeconds };
   notice.publish({
     level: 'error',
     part: 'gateway',
@@ -43,8 +44,4 @@ export function writeEdgeError(
   if (error.retryAfterSeconds !== undefined) all.push('Retry-After', String(error.retryAfterSeconds));
   response.writeHead(error.status, all);
   response.end(body);
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
 }

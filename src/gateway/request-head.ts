@@ -2,19 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import { isHopByHop, nominatedHeaders, same } from '../model/hop-by-hop.ts';
 import { isCallId } from './call-ids.ts';
 
-/** What the gateway makes of a request's headers, in one pass over them as they were sent. */
-export interface RequestHead {
-  /** For the function: end-to-end headers and the gateway's own. */
-  readonly headers: string[];
-  readonly callId: string;
-  /** Unix time in nanoseconds. */
-  readonly startTime: string;
-  /** Announced length of the body; undefined when it is chunked, 0 when there is none. */
-  readonly contentLength: number | undefined;
-  /** Whether trailer fields are announced. */
-  readonly trailers: boolean;
-}
-
 /** What {@link readRequestHead} needs of the gateway. */
 export interface RequestHeadContext {
   readonly newCallId: () => string;
@@ -30,47 +17,48 @@ export interface RequestHeadContext {
 export function readRequestHead(request: IncomingMessage, context: RequestHeadContext): RequestHead {
   const raw = request.rawHeaders;
   const nominated = nominatedHeaders(raw);
-  const scan = new HeaderScan(context);
+  const head = new RequestHead();
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] as string;
     if (nominated?.has(name.toLowerCase()) === true) continue;
-    scan.take(name, raw[index + 1] as string);
+    head.take(name, raw[index + 1] as string, context);
   }
-  return scan.finish(request);
+  head.finish(request, context);
+  return head;
 }
 
-class HeaderScan {
-  readonly #context: RequestHeadContext;
-  readonly #headers: string[] = [];
-  #callId = '';
-  #contentLength: number | undefined = 0;
-  #trailers = false;
+/** What the gateway makes of a request's headers, in one pass over them as they were sent. */
+export class RequestHead {
+  /** For the function: end-to-end headers and the gateway's own. */
+  readonly headers: string[] = [];
+  callId = '';
+  /** Unix time in nanoseconds. */
+  startTime = '';
+  /** Announced length of the body; undefined when it is chunked, 0 when there is none. */
+  contentLength: number | undefined = 0;
+  /** Whether trailer fields are announced. */
+  trailers = false;
   #host = '';
   #forwarded = 0;
 
-  constructor(context: RequestHeadContext) {
-    this.#context = context;
-  }
-
-  take(name: string, value: string): void {
-    if (this.#isOurs(name, value)) return;
+  take(name: string, value: string, context: RequestHeadContext): void {
+    if (this.#isOurs(name, value, context)) return;
     if (isHopByHop(name)) this.#takeFraming(name);
-    else this.#headers.push(name, value);
+    else this.headers.push(name, value);
   }
 
-  finish(request: IncomingMessage): RequestHead {
-    const headers = this.#headers;
-    const callId = this.#callId === '' ? this.#context.newCallId() : this.#callId;
-    const startTime = `${Date.now()}000000`;
-    headers.push('X-Call-Id', callId, 'X-Start-Time', startTime);
+  finish(request: IncomingMessage, context: RequestHeadContext): void {
+    if (this.callId === '') this.callId = context.newCallId();
+    this.startTime = `${Date.now()}000000`;
+    const { headers } = this;
+    headers.push('X-Call-Id', this.callId, 'X-Start-Time', this.startTime);
     if ((this.#forwarded & 1) === 0) headers.push('X-Forwarded-Host', this.#host);
     if ((this.#forwarded & 2) === 0) headers.push('X-Forwarded-For', remoteAddress(request));
     if ((this.#forwarded & 4) === 0) headers.push('X-Forwarded-Proto', 'http');
-    return { headers, callId, startTime, contentLength: this.#contentLength, trailers: this.#trailers };
   }
 
   /** Headers the gateway looks at; true: it is not passed on. */
-  #isOurs(name: string, value: string): boolean {
+  #isOurs(name: string, value: string, context: RequestHeadContext): boolean {
     switch (name.length) {
       case 4:
         if (same(name, 'host')) this.#host = value;
@@ -79,15 +67,15 @@ class HeaderScan {
         return same(name, 'expect');
       case 9:
         if (!same(name, 'x-call-id')) return false;
-        if (isCallId(value)) this.#callId = value;
+        if (isCallId(value)) this.callId = value;
         return true;
       case 12:
         return same(name, 'x-start-time');
       case 13:
-        return same(name, 'authorization') && this.#context.isPlatformCredential(value);
+        return same(name, 'authorization') && context.isPlatformCredential(value);
       case 14:
         if (!same(name, 'content-length')) return false;
-        this.#contentLength = Number(value);
+        this.contentLength = Number(value);
         return true;
       default:
         this.#noteForwarded(name);
@@ -102,8 +90,8 @@ class HeaderScan {
   }
 
   #takeFraming(name: string): void {
-    if (name.length === 17) this.#contentLength = undefined;
-    else if (name.length === 7 && same(name, 'trailer')) this.#trailers = true;
+    if (name.length === 17) this.contentLength = undefined;
+    else if (name.length === 7 && same(name, 'trailer')) this.trailers = true;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { CancelSignal } from './cancel.ts';
 import type { FunctionKey } from './names.ts';
 
 /** Header names lower-case or as received, alternating with values: `[name, value, name, value, …]`. */
@@ -70,4 +71,4 @@ export type Reply = BufferedReply | StreamingReply | UpgradedReply;
  * The one function type that joins the lines: gateway, queue, events and workflow receive it from the composition
  * root. Rejects with a TinderboxError; an answer of the function, whatever its status, resolves.
  */
-export type Invoke = (call: Invocation, signal: AbortSignal) => Promise<Reply>;
+export type Invoke = (call: Invocation, signal: CancelSignal) => Promise<Reply>;

@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../model/cancel.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { Instance } from '../model/instance.ts';
 import type { Invocation, Reply } from '../model/invocation.ts';
@@ -56,7 +57,7 @@ class PooledRouter implements Router {
     this.#ended = (pool) => this.#callEnded(pool);
   }
 
-  invoke = (call: Invocation, signal: AbortSignal): Promise<Reply> => {
+  invoke = (call: Invocation, signal: CancelSignal): Promise<Reply> => {
     if (this.#closing) {
       return Promise.reject(new TinderboxError('unavailable', 'the platform is stopping', { retryAfterMs: 1000 }));
     }

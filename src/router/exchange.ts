@@ -8,6 +8,7 @@
  * 3. An instance that does not confirm within the grace after the deadline is retired.
  * 4. There is one retry, and only where nothing was sent.
  */
+import { Cancel, type CancelSignal } from '../model/cancel.ts';
 import type { Invocation, Reply } from '../model/invocation.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { invocationEnd, invocationStart } from '../observe/channels.ts';
@@ -36,7 +37,7 @@ export class Exchange extends TimerEntry implements Waiter {
   readonly call: Invocation;
   readonly promise: Promise<Reply>;
   readonly #context: ExchangeContext;
-  readonly #callerSignal: AbortSignal;
+  readonly #callerSignal: CancelSignal;
   readonly #enteredMs: number;
   #pool: Pool;
   #resolve!: (reply: Reply) => void;
@@ -46,13 +47,13 @@ export class Exchange extends TimerEntry implements Waiter {
   #phase: Phase = 'waiting';
   #place: Place<Waiter> | undefined;
   #member: Member | undefined;
-  #cancel: AbortController | undefined;
+  #cancel: Cancel | undefined;
   #cold = false;
   #retried = false;
   #startedMs = 0;
   #status = 0;
 
-  constructor(call: Invocation, callerSignal: AbortSignal, pool: Pool, context: ExchangeContext) {
+  constructor(call: Invocation, callerSignal: CancelSignal, pool: Pool, context: ExchangeContext) {
     super();
     this.call = call;
     this.#callerSignal = callerSignal;
@@ -129,13 +130,13 @@ export class Exchange extends TimerEntry implements Waiter {
     this.#member = member;
     this.#phase = 'running';
     this.#startedMs = nowMs;
-    this.#cancel = new AbortController();
+    this.#cancel = new Cancel();
     this.#context.wheel.add(this, nowMs + this.#pool.settings.timeoutMs);
     if (transport === undefined) {
       this.#failed(new TinderboxError('lost', `an instance of ${this.call.function} went away`));
       return;
     }
-    transport.send(this.call, this.#cancel.signal).then(
+    transport.send(this.call, this.#cancel).then(
       (sent) => this.#answered(sent),
       (reason: unknown) => this.#failed(reason),
     );

@@ -14,6 +14,7 @@ import type { Instance } from '../model/instance.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { RevisionId } from '../model/names.ts';
 import type { FunctionSettings } from '../model/settings.ts';
+import { summaryLine } from '../model/summary-line.ts';
 import { Breaker } from './breaker.ts';
 import type { HostBudget } from './host-budget.ts';
 import { Member } from './member.ts';
@@ -290,7 +291,7 @@ export class Pool {
   #ended(known: Member | undefined, instance: Instance): void {
     if (known === undefined) return;
     if (instance.state === 'failed' && !known.served) {
-      const why = instance.reason ?? 'it ended before it answered a call';
+      const why = summaryLine(instance.reason ?? 'it ended before it answered a call');
       this.#breaker.failed(`${this.revision} cannot start: ${why}`, this.#context.now());
     }
     this.#drop(known);

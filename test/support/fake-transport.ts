@@ -1,14 +1,15 @@
+import type { CancelSignal } from '../../src/model/cancel.ts';
 import type { Invocation, Reply } from '../../src/model/invocation.ts';
 import type { Sent, Transport } from '../../src/router/transport/transport.ts';
 
 /** A call that arrived at a {@link FakeTransport}; the test decides what comes of it. */
 export class FakeCall {
   readonly call: Invocation;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CancelSignal | undefined;
   readonly promise: Promise<Sent>;
   readonly #settle: { resolve(sent: Sent): void; reject(error: unknown): void };
 
-  constructor(call: Invocation, signal: AbortSignal | undefined) {
+  constructor(call: Invocation, signal: CancelSignal | undefined) {
     this.call = call;
     this.signal = signal;
     const { promise, resolve, reject } = Promise.withResolvers<Sent>();
@@ -35,7 +36,7 @@ export class FakeTransport implements Transport {
   readonly calls: FakeCall[] = [];
   closed = false;
 
-  send(call: Invocation, signal: AbortSignal | undefined): Promise<Sent> {
+  send(call: Invocation, signal: CancelSignal | undefined): Promise<Sent> {
     const fake = new FakeCall(call, signal);
     this.calls.push(fake);
     return fake.promise;

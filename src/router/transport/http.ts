@@ -1,4 +1,5 @@
 import { Pool } from 'undici';
+import type { CancelSignal } from '../../model/cancel.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { DispatchedCall } from './http/dispatched-call.ts';
@@ -43,7 +44,7 @@ class HttpTransport implements Transport {
     });
   }
 
-  send(call: Invocation, signal: AbortSignal | undefined): Promise<Sent> {
+  send(call: Invocation, signal: CancelSignal | undefined): Promise<Sent> {
     if (signal?.aborted === true) return Promise.reject(TinderboxError.from(signal.reason));
     if (this.#closed) return Promise.reject(unsentError('the instance is being stopped'));
     if (call.upgrade || call.trailers !== undefined) {

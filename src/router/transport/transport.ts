@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../../model/cancel.ts';
 import type { Invocation, Reply } from '../../model/invocation.ts';
 
 /**
@@ -10,7 +11,7 @@ export interface Transport {
    * a `send` still pending then settles only once the instance confirmed (or the connection is gone), because the slot
    * is taken until that moment; after the head it is `done` that waits, and the body ends with an error.
    */
-  send(call: Invocation, signal: AbortSignal | undefined): Promise<Sent>;
+  send(call: Invocation, signal: CancelSignal | undefined): Promise<Sent>;
   /** Ends all connections; calls in flight reject with `lost`. Idempotent. */
   close(): void;
 }

@@ -243,7 +243,7 @@ export class FrameCall implements StreamListener {
       if (this.#link?.wasSent(this.#flushes) === true) {
         return new TinderboxError('lost', 'the connection to the instance was lost before the answer was complete');
       }
-      return unsentError(`the instance cannot be reached: ${text}`);
+      return unsentError('the instance cannot be reached', text);
     }
     if (code === 'draining') return unsentError('the instance takes no more calls');
     if (code === 'overloaded' || code === 'not-ready') return new TinderboxError('unavailable', text);

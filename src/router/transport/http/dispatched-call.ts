@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { CancelSignal } from '../../../model/cancel.ts';
 import type { Invocation, RawHeaders, Reply } from '../../../model/invocation.ts';
 import type { Sent } from '../transport.ts';
 import { transportError } from './errors.ts';
@@ -19,7 +21,7 @@ export interface Settle {
  */
 export class DispatchedCall implements Dispatcher.DispatchHandler {
   readonly #call: Invocation;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: CancelSignal | undefined;
   readonly #settle: Settle;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
@@ -31,7 +33,7 @@ export class DispatchedCall implements Dispatcher.DispatchHandler {
   #ended = false;
   #done: (() => void) | undefined;
 
-  constructor(call: Invocation, signal: AbortSignal | undefined, settle: Settle) {
+  constructor(call: Invocation, signal: CancelSignal | undefined, settle: Settle) {
     this.#call = call;
     this.#signal = signal;
     this.#settle = settle;
@@ -50,11 +52,11 @@ export class DispatchedCall implements Dispatcher.DispatchHandler {
     if (this.#ended) controller.abort(this.#signal?.reason as Error);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, parsed: IncomingHttpHeaders): void {
     // Interim answers (103 Early Hints) end at this hop.
     if (status < 200) return;
     const hasBody = replyHasBody(this.#call.method, status);
-    const { headers, contentLength } = replyHeaders(latin1(controller.rawHeaders), hasBody);
+    const { headers, contentLength } = replyHeaders(rawFrom(parsed), hasBody);
     this.#status = status;
     this.#headers = headers;
     this.#contentLength = contentLength;
@@ -66,9 +68,9 @@ export class DispatchedCall implements Dispatcher.DispatchHandler {
     else if (!this.#body.push(chunk)) controller.pause();
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     if (this.#ended) return;
-    this.#trailers = latin1(controller.rawTrailers);
+    this.#trailers = rawFrom(trailers);
     const body = this.#body;
     this.#finish();
     if (body === undefined) this.#settle.resolve({ reply: this.#buffered(), done: undefined });
@@ -135,8 +137,13 @@ export class DispatchedCall implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Undici hands headers as it read them. */
-function latin1(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
-  if (!Array.isArray(raw)) return [];
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+/** Undici decodes headers before it hands them on, so taking its object costs nothing more; names are lower-case. */
+function rawFrom(parsed: IncomingHttpHeaders): string[] {
+  const raw: string[] = [];
+  for (const name of Object.keys(parsed)) {
+    const value = parsed[name];
+    if (typeof value === 'string') raw.push(name, value);
+    else for (const one of value ?? []) raw.push(name, one);
+  }
+  return raw;
 }

@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type Duplex, pipeline } from 'node:stream';
+import type { CancelSignal } from '../../../model/cancel.ts';
 import type { Invocation, Reply } from '../../../model/invocation.ts';
 import { TinderboxError } from '../../../model/errors.ts';
 import type { Sent } from '../transport.ts';
@@ -17,7 +18,7 @@ export type OpenConnections = Set<{ destroy(error?: Error): unknown }>;
  */
 export function sendExchanged(
   call: Invocation,
-  signal: AbortSignal | undefined,
+  signal: CancelSignal | undefined,
   address: HttpAddress,
   open: OpenConnections,
 ): Promise<Sent> {
@@ -101,7 +102,7 @@ function streamingFrom(call: Invocation, answer: IncomingMessage): Reply {
   };
 }
 
-function upgradedFrom(answer: IncomingMessage, socket: Duplex, head: Buffer, signal: AbortSignal | undefined): Sent {
+function upgradedFrom(answer: IncomingMessage, socket: Duplex, head: Buffer, signal: CancelSignal | undefined): Sent {
   if (head.length > 0) socket.unshift(head);
   const { headers } = replyHeaders(answer.rawHeaders, false);
   const cancel = (): void => {
