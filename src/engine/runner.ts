@@ -13,7 +13,7 @@ export interface ReadyCopy {
 /** How a copy ended. */
 export interface CopyEnding {
   readonly outcome: Outcome;
-  /** For a person; absent when it ended as asked. */
+  /** As `Instance.reason`; absent when it ended as asked. */
   readonly reason?: string;
   /** The platform's fault, not the program's: it is made again at once, without back-off. */
   readonly blameless: boolean;

@@ -1,4 +1,4 @@
-import { TinderboxError } from '../../model/errors.ts';
+import { type ErrorCode, TinderboxError } from '../../model/errors.ts';
 import { type Outcome, formatOutcome } from '../../model/outcome.ts';
 import type { CopyEnding } from '../runner.ts';
 import type { ProgramEnd } from './kept-program.ts';
@@ -12,18 +12,24 @@ export function copyEndingFromProgram(
   startFailure: { readonly error: unknown } | undefined,
 ): CopyEnding {
   if (end.lost) return { outcome: end.outcome, reason: 'the keeper process ended and took it along', blameless: true };
-  const failure = startFailure === undefined ? undefined : TinderboxError.from(startFailure.error);
-  // The platform killed it for the failure: that is the reason, not the kill.
-  const timedOut = failure !== undefined && end.outcome.canceled;
-  const outcome: Outcome = timedOut ? { ...end.outcome, timedOut, canceled: false } : end.outcome;
-  const parts = [failure?.message, timedOut ? undefined : formatOutcome(outcome), formatLines(end.lastLines)];
-  const reason = parts.filter((part) => part !== undefined && part !== '').join('; ');
-  return { outcome, reason, blameless: false };
+  if (startFailure === undefined) {
+    return {
+      outcome: end.outcome,
+      reason: formatReason(formatOutcome(end.outcome), end.lastLines, []),
+      blameless: false,
+    };
+  }
+  const { code, summary: failed, said } = explain(startFailure.error);
+  // Where the platform killed it for the failure, that is the reason, not the kill.
+  const killed = end.outcome.canceled;
+  const outcome: Outcome = killed ? { ...end.outcome, timedOut: code === 'deadline', canceled: false } : end.outcome;
+  const summary = killed ? failed : `${failed}; ${formatOutcome(outcome)}`;
+  return { outcome, reason: formatReason(summary, end.lastLines, said), blameless: false };
 }
 
 /** The ending of a copy that could not even be launched. */
 export function copyEndingFromRefusal(error: unknown, durationMs: number): CopyEnding {
-  const { code, message } = TinderboxError.from(error);
+  const { code, summary, said } = explain(error);
   const outcome: Outcome = {
     ok: false,
     timedOut: false,
@@ -33,9 +39,23 @@ export function copyEndingFromRefusal(error: unknown, durationMs: number): CopyE
     signal: null,
     durationMs,
   };
-  return { outcome, reason: message, blameless: code === 'unavailable' };
+  return { outcome, reason: formatReason(summary, [], said), blameless: code === 'unavailable' };
 }
 
-function formatLines(lines: readonly string[]): string {
-  return lines.length === 0 ? '' : `last lines:\n${lines.join('\n').slice(-maxLogChars)}`;
+interface Explanation {
+  readonly code: ErrorCode;
+  readonly summary: string;
+  readonly said: readonly string[];
+}
+
+function explain(error: unknown): Explanation {
+  const { code, message, cause } = TinderboxError.from(error);
+  // What was not thrown on purpose may hold anything.
+  if (code === 'internal') return { code, summary: 'the platform could not start it', said: [message] };
+  return { code, summary: message, said: typeof cause === 'string' ? [cause] : [] };
+}
+
+function formatReason(summary: string, lines: readonly string[], said: readonly string[]): string {
+  const log = lines.length === 0 ? [] : ['last lines:', lines.join('\n').slice(-maxLogChars)];
+  return [summary, ...said, ...log].join('\n');
 }

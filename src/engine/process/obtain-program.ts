@@ -7,7 +7,7 @@ import { type LaunchRequest, type Launched, launchProgram } from './launch-progr
 import { type LaunchPlan, type PooledRuntime, decideLaunchPlan, identityFromWorkload } from './launch-plan.ts';
 import { chooseFreePort } from './listening-port.ts';
 import { type ProcessHost, limitsFromSettings } from './process-host.ts';
-import { type WarmPool, canUsePool } from './warm-pool.ts';
+import { type WarmPool, canUsePool, isBornWith } from './warm-pool.ts';
 
 /** A program on its way to be an instance. */
 export interface Obtained {
@@ -60,7 +60,9 @@ async function claimWarm(
     if (identity !== undefined) giveInstanceFolder(launched.folder, identity);
     host.secrets.write(launched.program.id, workload.secrets, identity);
     launched.program.assign(log);
-    await host.sandbox.limit(launched.cage, limitsFromSettings(workload.settings));
+    if (!isBornWith(workload.settings)) {
+      await host.sandbox.limit(launched.cage, limitsFromSettings(workload.settings));
+    }
     return launched;
   } catch {
     // A limit below what it uses already, for example: a new process can have it.

@@ -94,7 +94,7 @@ export class ProgramRun implements Copy {
     const message = specialiseFromWorkload(this.#workload, this.#instanceId, this.#env(launched), identity);
     const answer = await specialiseInstance(socketPath, message, signal);
     if (answer.ok) return { kind: 'frame', socketPath };
-    throw new TinderboxError('cannot-start', `the handler could not be loaded: ${answer.reason ?? 'no reason given'}`);
+    throw new TinderboxError('cannot-start', 'the handler could not be loaded', { cause: answer.reason });
   }
 
   async #httpReady(launched: Launched, port: number, signal: AbortSignal): Promise<InstanceAddress> {
@@ -127,7 +127,7 @@ export class ProgramRun implements Copy {
 }
 
 function neverReady(timeoutMs: number): TinderboxError {
-  return new TinderboxError('cannot-start', `it never became ready within ${timeoutMs / 1000} s`);
+  return new TinderboxError('deadline', `it never became ready within ${timeoutMs / 1000} s`);
 }
 
 function endedEarly(): TinderboxError {

@@ -1,4 +1,5 @@
 import { TinderboxError } from '../../model/errors.ts';
+import type { FunctionSettings } from '../../model/settings.ts';
 import { notice } from '../../observe/channels.ts';
 import type { Workload } from '../engine.ts';
 import { defaultPath, hasStartBoundEnv } from './function-env.ts';
@@ -30,8 +31,12 @@ export function canUsePool(workload: Workload, cgroup: boolean): boolean {
   const { settings, readOnlyRootFilesystem, env } = workload;
   if (settings.network !== 'host' || settings.isolation !== 'auto' || readOnlyRootFilesystem) return false;
   if (settings.memoryBytes < leastMemoryBytes || hasStartBoundEnv(env)) return false;
-  const asBorn = (Object.keys(bornWith) as (keyof typeof bornWith)[]).every((key) => settings[key] === bornWith[key]);
-  return cgroup || asBorn;
+  return cgroup || isBornWith(settings);
+}
+
+/** Whether a warm process has the function's limits already. Pure. */
+export function isBornWith({ memoryBytes, cpuMillis, pids }: FunctionSettings): boolean {
+  return memoryBytes === bornWith.memoryBytes && cpuMillis === bornWith.cpuMillis && pids === bornWith.pids;
 }
 
 export interface PoolOptions {

@@ -1,3 +1,5 @@
+import { countNewlines } from './count-newlines.ts';
+
 /** Longest line kept; what is longer becomes several lines. */
 export const maxLineBytes = 64 * 1024;
 
@@ -16,6 +18,8 @@ export class LineSplitter {
   #length = 0;
   /** Call id of a line that was cut for its length; its continuation belongs to the same call. */
   #cutCallId: string | undefined;
+  /** The line before was cut at its full length: a newline that follows at once is its own. */
+  #cut = false;
   #discarding = false;
 
   constructor(onLine: OnLine) {
@@ -45,8 +49,7 @@ export class LineSplitter {
   /** Throws bytes away and returns how many lines that begins to lose; the rest of the last one is lost too. */
   discard(bytes: Buffer): number {
     if (bytes.length === 0) return 0;
-    let ends = 0;
-    for (const byte of bytes) if (byte === newline) ends += 1;
+    const ends = countNewlines(bytes);
     const countedBefore = this.#discarding && ends > 0 ? 1 : 0;
     const begun = bytes.at(-1) !== newline;
     const newlyBegun = begun && !(this.#discarding && ends === 0) ? 1 : 0;
@@ -63,6 +66,12 @@ export class LineSplitter {
   #take(part: Buffer, ended: boolean, full: boolean): void {
     if (this.#discarding) {
       if (ended) this.#forget();
+      return;
+    }
+    const ownNewline = this.#cut && part.length === 0;
+    this.#cut = false;
+    if (ended && ownNewline) {
+      this.#forget();
       return;
     }
     if (ended && this.#length === 0) {
@@ -85,11 +94,13 @@ export class LineSplitter {
     const marked = splitMarker(text);
     const callId = marked.callId ?? this.#cutCallId;
     this.#cutCallId = ended ? undefined : callId;
+    this.#cut = !ended;
     this.#onLine(marked.text, callId);
   }
 
   #forget(): void {
     this.#discarding = false;
+    this.#cut = false;
     this.#cutCallId = undefined;
     this.#dropParts();
   }

@@ -3,6 +3,8 @@ import { formatLineHead, type StreamCode } from './log-format.ts';
 import type { LogFile } from './log-file.ts';
 import { RateBudget } from './rate-budget.ts';
 
+/** What a line costs besides its bytes: many short ones are as much work as a few long ones. */
+const lineCost = 128;
 const keptLines = 20;
 const keptLineBytes = 500;
 /** Lines of a warm process held back until it belongs to somebody. */
@@ -31,6 +33,8 @@ export class ProgramOutput {
   #to: Destination | undefined;
   #dropped = 0;
   #closedTap = false;
+  #stampMs = 0;
+  #stamp = '';
 
   constructor(bytesPerSecond: number) {
     this.#budget = new RateBudget(bytesPerSecond, performance.now());
@@ -90,19 +94,29 @@ export class ProgramOutput {
   }
 
   #write(stream: StreamCode, text: Buffer, callId: string | undefined): void {
-    const timestamp = new Date().toISOString();
+    const timestamp = this.#timestamp();
     const write = (to: Destination): void => {
       const head = formatLineHead(timestamp, to.instance, stream, callId);
       const line = Buffer.allocUnsafe(head.length + text.length + 1);
       line.write(head, 0, 'latin1');
       text.copy(line, head.length);
       line[line.length - 1] = 10;
-      this.#spend(line.length);
+      this.#spend(line.length + lineCost);
       if (!to.file.append(line)) this.#dropped += 1;
     };
     if (this.#to !== undefined) write(this.#to);
     else if (this.#heldBack.length < heldBackLines) this.#heldBack.push(write);
     else this.#dropped += 1;
+  }
+
+  /** Formatted once per millisecond. */
+  #timestamp(): string {
+    const nowMs = Date.now();
+    if (nowMs !== this.#stampMs) {
+      this.#stampMs = nowMs;
+      this.#stamp = new Date(nowMs).toISOString();
+    }
+    return this.#stamp;
   }
 
   #spend(bytes: number): void {
