@@ -79,9 +79,9 @@ test('a file that is no database, damaged inside, or of another program is refus
 
 test('a full disk is said as such, and what still fits is written', { skip: cannotMount() }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'tb-'));
-  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]).status, 0);
+  assert.equal(spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]).status, 0);
   t.after(() => {
-    spawnSync('umount', [dir]);
+    spawnSync('/bin/umount', [dir]);
     rmdirSync(dir);
   });
   const store = await createSqliteStore({ file: join(dir, 'tinderbox.db') });
@@ -155,8 +155,8 @@ async function linesUntilKilled(child: ChildProcess, afterLines: number): Promis
 function cannotMount(): string | false {
   if (process.getuid?.() !== 0) return 'needs root to mount a small tmpfs';
   const dir = mkdtempSync(join(tmpdir(), 'tb-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', dir]);
-  if (status === 0) spawnSync('umount', [dir]);
+  const { status } = spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', dir]);
+  if (status === 0) spawnSync('/bin/umount', [dir]);
   rmSync(dir, { recursive: true, force: true });
   return status === 0 ? false : 'mounting a tmpfs is not allowed here';
 }

@@ -1,5 +1,5 @@
 import { getCompileCacheDir } from 'node:module';
-import { dirname, extname } from 'node:path';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { TinderboxError } from '../../model/errors.ts';
 import { assertKey, closedError, formatValue } from '../entry-rules.ts';
@@ -32,9 +32,7 @@ const workerLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2,
  * Rejects with `config` (damaged, not ours, newer schema, not writable), `conflict` (open elsewhere) or `disk-full`.
  */
 export async function createSqliteStore({ file }: SqliteStoreOptions): Promise<SqliteStore> {
-  // The worker is .ts when run from source and .js when compiled, like this module.
-  const entry = new URL(`worker${extname(import.meta.url)}`, import.meta.url);
-  const worker = new Worker(entry, {
+  const worker = new Worker(workerUrl(), {
     workerData: file,
     resourceLimits: workerLimits,
     env: workerEnvironment(),
@@ -55,6 +53,13 @@ export async function createSqliteStore({ file }: SqliteStoreOptions): Promise<S
   }
   worker.removeListener('error', reject);
   return new WorkerStore(worker, file);
+}
+
+/** The worker is .ts when run from source and .js when compiled, like this module. */
+function workerUrl(): URL {
+  return import.meta.url.endsWith('.ts')
+    ? new URL('./worker.ts', import.meta.url)
+    : new URL('./worker.js', import.meta.url);
 }
 
 /** With the process's compile cache the worker need not strip types anew: 15 MiB less when run from source. */

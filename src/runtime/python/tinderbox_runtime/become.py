@@ -15,6 +15,10 @@ def become(spec, keep):
     identity = spec.get("identity")
     if identity is not None:
         _take_identity(identity["uid"], identity["gid"], identity["groups"])
+    # Files a function makes are its own.
+    os.umask(0o077)
+    if os.environ.get("TMPDIR"):
+        os.makedirs(os.environ["TMPDIR"], exist_ok=True)
     os.chdir(spec["workdir"])
     handler = spec.get("handler", "")
     folders = [spec["workdir"], *spec["modulePaths"], os.path.dirname(os.path.abspath(handler))]
@@ -39,9 +43,10 @@ def _close_others(keep):
 
 
 def _take_identity(uid, gid, groups):
-    os.setgroups(groups)
-    os.setgid(gid)
-    os.setuid(uid)
+    if os.geteuid() == 0:
+        os.setgroups(groups)
+        os.setgid(gid)
+        os.setuid(uid)
     if _current() != (uid, gid, sorted(set(groups) | {gid})) or _can_return(uid):
         raise PermissionError("the process could not become user %d, group %d for good" % (uid, gid))
 
