@@ -74,7 +74,7 @@ suite('the real faas-cli', async () => {
       assert.match(await ok(['list']), /greet\s+\d+\s+1/);
       assert.match(await ok(['describe', 'greet']), /Ready/);
       await ok(['logs', 'greet', '--tail=false']);
-      assert.match(await ok(['version']), /tinderbox/);
+      assert.match(await ok(['version', '--warn-update=false']), /tinderbox/);
     });
     await t.test('secrets are made, listed, changed and removed', async () => {
       await ok(['secret', 'create', 'token', '--from-literal', 'a']);
