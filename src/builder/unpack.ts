@@ -41,6 +41,8 @@ type Entry = ExtractEvents['entry'][1];
 const configName = 'com.openfaas.docker.config';
 const contextName = 'context';
 const maxConfigBytes = 256 * 1024;
+/** What an archive is made of. */
+const blockBytes = 512;
 
 /**
  * Unpacks a source archive in the shape of OpenFaaS's builder (`context/…` and a config entry; tar, optionally gzip)
@@ -106,17 +108,25 @@ function createMeter(limit: number): Transform & { assertEnded(): void } {
   const transform = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      const last = chunk.findLastIndex((byte) => byte !== 0);
-      zeros = last < 0 ? zeros + chunk.length : chunk.length - 1 - last;
+      const tail = zerosAtEnd(chunk);
+      zeros = tail === chunk.length ? zeros + tail : tail;
       const over = bytes > limit;
       done(over ? new TinderboxError('too-large', `the source archive holds more than ${limit} bytes`) : null, chunk);
     },
   });
   return Object.assign(transform, {
     assertEnded() {
-      if (zeros < 512) throw new TinderboxError('invalid', `the source archive is cut off after ${bytes} bytes`);
+      if (zeros < blockBytes) throw new TinderboxError('invalid', `the source archive is cut off after ${bytes} bytes`);
     },
   });
+}
+
+/** Counted up to one block: an archive may be zeros all over, and nobody needs to know how many. */
+function zerosAtEnd(chunk: Buffer): number {
+  const most = Math.min(chunk.length, blockBytes);
+  let count = 0;
+  while (count < most && chunk[chunk.length - 1 - count] === 0) count += 1;
+  return count;
 }
 
 async function readEntries(tar: AsyncIterable<Entry>, target: Target): Promise<void> {

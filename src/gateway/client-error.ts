@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TinderboxError } from '../model/errors.ts';
 
 const statusOf: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -14,15 +15,16 @@ const textOf: Readonly<Record<number, string>> = {
   431: 'the request head is larger than the limit',
 };
 
-/** Answers what node:http could not parse, and closes. `answering`: an answer has begun, so nothing may be added. */
+/** Answers what node:http could not parse, or an error of ours about the request, and closes. `answering`: an answer has begun, so nothing may be added. */
 export function answerClientError(error: Error, socket: Duplex, answering: boolean): void {
   const code = 'code' in error ? String(error.code) : '';
   if (answering || !socket.writable || code === 'ECONNRESET' || code === 'EPIPE') {
     socket.destroy();
     return;
   }
-  const status = statusOf[code] ?? 400;
-  const body = `${textOf[status] ?? STATUS_CODES[status]}\n`;
+  const ours = error instanceof TinderboxError ? error : undefined;
+  const status = ours?.status ?? statusOf[code] ?? 400;
+  const body = `${ours?.message ?? textOf[status] ?? STATUS_CODES[status]}\n`;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: text/plain; charset=utf-8',

@@ -12,8 +12,10 @@ import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { dropLeftover } from './leftover.ts';
 import { listenOn } from './listen.ts';
+import { clientStalled } from './request-body.ts';
 import { StallWatch } from './stall-watch.ts';
 import { openTunnel } from './tunnel.ts';
+import { watchUpload } from './upload-watch.ts';
 
 /** Idle connections are kept longer than load balancers keep theirs, so that it is they who close. */
 const keepAliveTimeoutMs = 75_000;
@@ -106,6 +108,9 @@ class HttpGateway implements Gateway {
       return;
     }
     if (expected) response.writeContinue();
+    watchUpload(request, this.#watch, () => {
+      answerClientError(clientStalled(), request.socket, response.headersSent);
+    });
     this.#control(request, response);
   }
 

@@ -114,6 +114,6 @@ export function bodyTooLarge(limitBytes: number): TinderboxError {
   return new TinderboxError('too-large', `the request body is larger than the limit of ${limitBytes} bytes`);
 }
 
-function clientStalled(): TinderboxError {
+export function clientStalled(): TinderboxError {
   return new TinderboxError('stalled', 'the request body made no progress within the time limit');
 }
