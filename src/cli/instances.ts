@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { dataOf } from '../client/result.ts';
 import type { Instance } from '../model/instance.ts';
 import { formatOutcome } from '../model/outcome.ts';
+import { summaryLine } from '../model/summary-line.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { parseAddress } from './flags/function-address.ts';
@@ -52,6 +53,5 @@ function filterOf(name: string | undefined, namespace: string | undefined): { fu
 
 /** One line: `describe` and `-o json` have all of it. */
 function reasonOf(instance: Instance): string {
-  const reason = instance.reason ?? (instance.outcome === undefined ? '' : formatOutcome(instance.outcome));
-  return reason.split('\n')[0] ?? '';
+  return summaryLine(instance.reason ?? (instance.outcome === undefined ? '' : formatOutcome(instance.outcome)));
 }

@@ -5,6 +5,7 @@ import type { FunctionRecord, RevisionRecord } from '../model/function.ts';
 import { formatFunctionKey, type RevisionId } from '../model/names.ts';
 import { formatFunctionRecordKey, formatRetiredRecordKey, formatRevisionRecordKey } from '../model/record-keys.ts';
 import { type FunctionSettings, resolveSettings } from '../model/settings.ts';
+import { summaryLine } from '../model/summary-line.ts';
 import { notice, rolloutChanged } from '../observe/channels.ts';
 import type { Router } from '../router/router.ts';
 import { createWorkload, formatOwner, type WorkloadSources } from './create-workload.ts';
@@ -138,7 +139,7 @@ async function enforce(
 }
 
 async function refuseFailed(view: RevisionView, parts: StepParts): Promise<void> {
-  const [reason] = (view.record.failure ?? 'it failed').split('\n');
+  const reason = summaryLine(view.record.failure ?? 'it failed');
   if (view.phase === 'applied' || view.live) await parts.engine.remove(view.record.id);
   refuse(view.record.id, `${view.record.id} failed: ${reason}`, parts);
 }
@@ -172,8 +173,8 @@ async function mark(
   const entry = parts.records.revisions.get(key);
   if (entry === undefined || (entry.value as RevisionRecord).state !== record.state) return;
   await parts.records.revisions.put(key, { ...record, ...change }, entry.version);
-  const reason = change.failure?.split('\n')[0];
-  rolloutChanged.publish({ revision: record.id, state: change.state, ...(reason === undefined ? {} : { reason }) });
+  const why = change.failure === undefined ? {} : { reason: summaryLine(change.failure) };
+  rolloutChanged.publish({ revision: record.id, state: change.state, ...why });
 }
 
 async function serve(view: RevisionView, of: FunctionName, parts: StepParts): Promise<void> {

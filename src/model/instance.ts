@@ -39,6 +39,6 @@ export interface Instance {
   readonly protections: Protections;
   /** Present when `stopped` or `failed`. */
   readonly outcome?: Outcome;
-  /** Why it failed, for a person. */
+  /** Why it failed: a line in the platform's words that a stranger may read, then what the program said. */
   readonly reason?: string;
 }

@@ -2,6 +2,7 @@ import { TinderboxError } from '../model/errors.ts';
 import type { Instance } from '../model/instance.ts';
 import type { RevisionId } from '../model/names.ts';
 import type { FunctionSettings } from '../model/settings.ts';
+import { summaryLine } from '../model/summary-line.ts';
 import type { LoadSnapshot } from '../router/router.ts';
 import type { BudgetShare } from './budget.ts';
 import type { ScaleObservation } from './decide.ts';
@@ -24,7 +25,7 @@ export class ScaleTarget {
   heldAtZero: boolean;
   /** Set when this revision can never start; callers get it as it is. */
   refusal: TinderboxError | undefined;
-  /** Why the last instance that never became ready failed; gone once one is ready. */
+  /** In one line, why the last instance that never became ready failed; gone once one is ready. */
   startFailure: string | undefined;
   /** Callers waiting for a first ready instance, all on one promise. */
   wake: PromiseWithResolvers<void> | undefined;
@@ -74,7 +75,9 @@ export class ScaleTarget {
     if (instance.state === 'ready') this.#becameReady(instance, nowMs);
     else if (instance.state === 'starting') this.#live.set(instance.id, 'starting');
     else this.#live.delete(instance.id);
-    if (instance.state === 'failed' && before !== 'ready') this.#failedToStart(instance.reason ?? 'it did not start');
+    if (instance.state === 'failed' && before !== 'ready') {
+      this.#failedToStart(summaryLine(instance.reason ?? 'it did not start'));
+    }
   }
 
   settleWake(error: TinderboxError | undefined): void {

@@ -1,5 +1,6 @@
 import type { Description } from '../describe.ts';
-import type { Protections } from '../../model/instance.ts';
+import type { Instance, Protections } from '../../model/instance.ts';
+import { summaryLine } from '../../model/summary-line.ts';
 
 type Line = readonly [label: string, value: string | readonly string[]];
 
@@ -57,9 +58,13 @@ function runtimeLines(fn: Description): readonly Line[] {
   return [
     ['Revisions', fn.revisions.map((r) => `${r.id} ${r.state}${r.serving ? ', serving' : ''}`)],
     ...(failed?.failure === undefined ? [] : [['Last failure', failed.failure.trimEnd().split('\n')] as const]),
-    ['Instances', fn.instances.map((instance) => `${instance.id} ${instance.state}`)],
+    ['Instances', fn.instances.map(instanceLine)],
     ...(fn.instances[0] === undefined ? [] : [['Protections', protectionsOf(fn.instances[0].protections)] as const]),
   ];
+}
+
+function instanceLine({ id, state, reason }: Instance): string {
+  return reason === undefined ? `${id} ${state}` : `${id} ${state}: ${summaryLine(reason)}`;
 }
 
 function protectionsOf(from: Protections): readonly string[] {
