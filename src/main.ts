@@ -150,6 +150,7 @@ async function startDataPlane(
     logFileBytes: config.logFileBytes,
     concurrentStarts: config.budget.concurrentStarts,
     keeperOrphanMs: config.keeperOrphanMs,
+    startTimeoutMs: config.startTimeoutMs,
   });
   stack.defer(() => engine.close());
   const metrics = createMetrics(() => readyByFunction(engine));
@@ -173,7 +174,9 @@ async function startDataPlane(
   const removeLogs = (namespace: string, name: string): Promise<void> =>
     rm(join(config.stateDir, 'logs', namespace, name), { recursive: true, force: true });
   const identities = base.sandbox.abilities.root ? base.identities : undefined;
-  const control = createControl({ ...base, identities, engine, scaler, router, removeLogs });
+  // Room for a second attempt, however long a start may take.
+  const limits = { startDeadlineMs: Math.max(60_000, 2 * config.startTimeoutMs) };
+  const control = createControl({ ...base, identities, engine, scaler, router, removeLogs, limits });
   stack.defer(() => control.close());
   await control.start();
   return { engine, router, scaler, metrics };

@@ -36,6 +36,8 @@ export interface Config {
     readonly waitingCalls: number;
     readonly bufferedBytes: number;
   };
+  /** Time an instance has to become ready; default 30 s. */
+  readonly startTimeoutMs: number;
   /** Warm processes kept per runtime; default 2 for node, 2 for python. */
   readonly pool: { readonly node: number; readonly python: number };
   readonly build: {

@@ -34,6 +34,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     isolation: given.isolation ?? 'auto',
     uids: given.uids ?? { first: 200_000, last: 265_535 },
     ...resolveGroups(given, sources),
+    startTimeoutMs: given.startTimeoutMs ?? 30_000,
     logFileBytes: given.logFileBytes ?? 8 * 2 ** 20,
     scaleIntervalMs: given.scaleIntervalMs ?? 2000,
     keeperOrphanMs: given.keeperOrphanMs ?? 30_000,

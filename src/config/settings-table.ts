@@ -89,6 +89,11 @@ export const settings = {
     about: 'memory promised to all together (90 % of the host)',
     parse: asConfig(parseMemory),
   },
+  startTimeoutMs: {
+    key: 'start.timeout',
+    about: 'time an instance has to become ready (30s)',
+    parse: asConfig(parseDurationMs),
+  },
   concurrentStarts: { key: 'budget.starts', about: 'instances starting at once (8)', parse: integer(1, 1000) },
   waitingCalls: { key: 'budget.waiting', about: 'calls waiting for a slot (10000)', parse: integer(0, 1_000_000) },
   bufferedBytes: { key: 'budget.buffered', about: 'bytes of waiting calls (256Mi)', parse: asConfig(parseMemory) },
