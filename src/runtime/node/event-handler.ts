@@ -2,7 +2,8 @@ import type { Call } from './call.ts';
 import { EventContext } from './event-context.ts';
 import { type BodyRules, type FunctionEvent, readEvent, resolveBodyRules } from './event.ts';
 import type { Handler } from './handler.ts';
-import { replyError, replyValue } from './reply-value.ts';
+import { replyCrash, replyError, textOf } from './reply-error.ts';
+import { replyValue } from './reply-value.ts';
 
 type Callback = (error?: unknown, value?: unknown) => void;
 
@@ -71,7 +72,7 @@ class Settlement {
 
   threw(error: unknown): void {
     this.#settled = true;
-    this.#answered(() => this.#crash(error));
+    this.#answered(() => replyCrash(this.#call, error));
   }
 
   /** The handler returned and will answer by the callback. */
@@ -88,7 +89,12 @@ class Settlement {
   #finish(): void {
     if (this.#done || !this.#settled || this.#answer === undefined) return;
     this.#done = true;
-    this.#answer();
+    try {
+      this.#answer();
+    } catch (error) {
+      // What a handler gives may throw when it is read.
+      replyCrash(this.#call, error);
+    }
   }
 
   #succeed(value: unknown): void {
@@ -100,17 +106,6 @@ class Settlement {
     const status = this.context.status();
     replyError(this.#call, status >= 400 ? status : 500, textOf(error));
   }
-
-  #crash(error: unknown): void {
-    if (!this.#call.isStopped) console.error(error);
-    replyError(this.#call, 500, textOf(error));
-  }
-}
-
-function textOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && !(error instanceof Error)
-    ? JSON.stringify(error)
-    : String(error);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

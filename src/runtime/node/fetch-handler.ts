@@ -1,7 +1,7 @@
 import type { Call } from './call.ts';
 import type { Handler } from './handler.ts';
+import { replyCrash } from './reply-error.ts';
 import { replyStream } from './reply-stream.ts';
-import { replyError } from './reply-value.ts';
 
 /** Second argument of `fetch`. */
 export interface FetchContext {
@@ -29,14 +29,16 @@ export function fetchHandler(handler: FetchHandler, name: string): Handler {
 }
 
 async function answer(handler: FetchHandler, call: Call, name: string): Promise<void> {
-  let response: Response;
   try {
-    response = await handler.fetch(requestFrom(call, name), contextFrom(call));
+    const response = await handler.fetch(requestFrom(call, name), contextFrom(call));
     if (!isResponse(response)) throw new TypeError('fetch must return a Response');
+    await replyResponse(call, response);
   } catch (error) {
-    if (!call.isStopped) console.error(error);
-    return replyError(call, 500, String(error));
+    replyCrash(call, error);
   }
+}
+
+async function replyResponse(call: Call, response: Response): Promise<void> {
   const fields: string[] = [];
   let length: number | undefined;
   for (const [field, value] of response.headers) {

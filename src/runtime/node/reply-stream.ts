@@ -1,4 +1,5 @@
 import type { Call, ReplyFields } from './call.ts';
+import { logError, replyCrash, textOf } from './reply-error.ts';
 
 /**
  * Answers with what a stream or async iterable yields, as fast as it is taken. When the call is stopped the source is
@@ -11,9 +12,15 @@ export async function replyStream(
   length: number | undefined,
   body: AsyncIterable<unknown>,
 ): Promise<void> {
+  let source: Source;
+  try {
+    source = sourceFrom(body);
+  } catch (error) {
+    // A body somebody else reads already, for example.
+    return replyCrash(call, error);
+  }
   const bare = call.isBodyless(status);
   const began = call.sendHead(status, fields, length, bare);
-  const source = sourceFrom(body);
   if (!began || bare) {
     await endSource(source);
     if (began) call.finish();
@@ -30,10 +37,10 @@ export async function replyStream(
     call.end();
   } catch (error) {
     if (!call.isStopped) {
-      console.error(error);
+      logError(error);
       await endSource(source);
     }
-    call.fail(call.isStopped ? 'canceled' : 'failed', String(error));
+    call.fail(call.isStopped ? 'canceled' : 'failed', textOf(error));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Call, ReplyFields } from './call.ts';
+import { logError, replyError } from './reply-error.ts';
 import { replyStream } from './reply-stream.ts';
 
 type HeaderValue = string | number | readonly string[] | undefined;
@@ -31,17 +32,11 @@ export function replyValue(call: Call, status: number, headers: HeaderValues, va
   try {
     json = JSON.stringify(value) as string | undefined;
   } catch (error) {
-    console.error(error);
+    logError(error);
     return replyError(call, 500, `the function's answer is not JSON: ${(error as Error).message}`);
   }
   if (json === undefined) return replyError(call, 500, `the function's answer is a ${typeof value}`);
   call.reply(status, typed(given, 'application/json'), Buffer.from(json));
-}
-
-/** Answers with one line of text. */
-export function replyError(call: Call, status: number, text: string): void {
-  const [line = ''] = text.split('\n', 1);
-  call.reply(status, ['content-type', 'text/plain; charset=utf-8'], Buffer.from(`${line}\n`));
 }
 
 interface GivenFields {
