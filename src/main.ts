@@ -11,6 +11,7 @@ import { createGateway } from './gateway/create-gateway.ts';
 import { startPortal } from './gateway/portal.ts';
 import { createIdentities } from './identity/stored-identities.ts';
 import { formatFunctionKey, parseRevisionId } from './model/names.ts';
+import { recordFolders } from './model/record-keys.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { startMetricsServer } from './observe/metrics-server.ts';
 import { createRouter } from './router/create-router.ts';
@@ -73,7 +74,8 @@ async function startParts(
     ...plane,
     sourceDir: join(config.runDir, 'sources'),
     version: { release: options.version, sha: options.version, commitMessage: `tinderbox ${options.version}` },
-    invocationCount: plane.metrics.invocationCount,
+    invocationCount: (key) => plane.metrics.invocationCount(key),
+    hostMemoryBytes: config.budget.memoryBytes,
   });
   stack.defer(() => api.close());
   const passwordFile = join(config.stateDir, 'password');
@@ -97,6 +99,7 @@ async function startParts(
     control: api.handler,
     auth,
     trustedOrigins: [portalUrl],
+    portalUrl,
   });
   const listening = await gateway.listen();
   stack.defer(() => gateway.close(AbortSignal.timeout(drainMs)));
@@ -155,6 +158,12 @@ async function startDataPlane(
   stack.defer(() => engine.close());
   const metrics = createMetrics(() => readyByFunction(engine));
   stack.defer(() => metrics.close());
+  stack.defer(
+    base.store.watch(recordFolders.functions, ({ key, value }) => {
+      const [namespace = '', name = ''] = key.slice(recordFolders.functions.length).split('/');
+      if (value === undefined) metrics.forget(formatFunctionKey(namespace, name));
+    }),
+  );
   const hooks: RouterHooks = {
     wake: (revision) => scaler.wake(revision),
     retire: (instance, reason) => engine.retire(instance, reason),

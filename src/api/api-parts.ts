@@ -24,7 +24,7 @@ export interface PlatformVersion {
 
 export interface ApiDeps {
   readonly store: Store;
-  readonly secrets: Pick<Secrets, 'put' | 'get' | 'list' | 'delete'>;
+  readonly secrets: Pick<Secrets, 'put' | 'get' | 'list' | 'delete' | 'rotate'>;
   readonly builder: Pick<Builder, 'build' | 'resolve' | 'images'>;
   readonly engine: Pick<Engine, 'instances' | 'logs' | 'name'>;
   readonly scaler: ReplicaScaler;

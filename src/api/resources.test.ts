@@ -139,6 +139,12 @@ describe('logs', () => {
   });
 });
 
+test('the key of the secrets is changed on request, and told by its id only', async (t) => {
+  const api = await createApiWorld(tempDir(t));
+  t.after(() => api.close());
+  assert.deepEqual((await api.call('POST', '/system/secrets-key')).json, { key: 'key-2' });
+});
+
 describe('POST /build', () => {
   const requests: BuildRequest[] = [];
   let build: (onLog: (line: string) => void, signal: AbortSignal) => Promise<never>;

@@ -3,13 +3,17 @@ import { runCli } from './run-cli.ts';
 
 // The edge between the CLI and its process: signals in, exit code out.
 const stopping = new AbortController();
+/** One Ctrl-C arrives several times: from the terminal, and passed on by npm and by whatever else started us. */
+const sameKeyPressMs = 1000;
+let stoppedAtMs: number | undefined;
 const stop = (): void => {
+  if (stoppedAtMs !== undefined && performance.now() - stoppedAtMs > sameKeyPressMs) process.exit(130);
+  stoppedAtMs ??= performance.now();
   stopping.abort();
   // Whoever waits for input must hear of it too.
   process.stdin.destroy();
 };
-process.once('SIGINT', stop);
-process.once('SIGTERM', stop);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 // `tinderbox list | head` closes the pipe early, which is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 

@@ -33,6 +33,9 @@ export const secretCommand: CommandDefinition = {
     sub('remove', 'remove a secret', 'rm', 'delete')
       .argument('<name>', 'secret')
       .action((name: string, flags: SecretFlags) => removeSecret(shell, name, flags));
+    addConnectionFlags(addYamlFlag(command.command('rotate-key')))
+      .description('encrypt all secrets with a new key and forget the older ones')
+      .action((flags: SecretFlags) => rotateKey(shell, flags));
   },
 };
 
@@ -73,4 +76,10 @@ async function removeSecret(shell: Shell, name: string, flags: SecretFlags): Pro
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   dataOf(await client.secrets.remove({ name, namespace: flags.namespace ?? defaultNamespace }));
   shell.stdout.write(`Removed secret ${name}.\n`);
+}
+
+async function rotateKey(shell: Shell, flags: SecretFlags): Promise<void> {
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
+  const { key } = dataOf(await client.secrets.rotateKey());
+  shell.stdout.write(`All secrets are encrypted with the new key ${key}.\n`);
 }

@@ -12,6 +12,8 @@ export interface SecretsClient {
   create(secret: SecretName, value: Buffer): Promise<Result<void>>;
   update(secret: SecretName, value: Buffer): Promise<Result<void>>;
   remove(secret: SecretName): Promise<Result<void>>;
+  /** Encrypts all secrets with a new key and forgets the older ones. */
+  rotateKey(): Promise<Result<{ readonly key: string }>>;
 }
 
 const path = '/system/secrets';
@@ -26,6 +28,7 @@ export function createSecretsClient(connection: Connection): SecretsClient {
     create: (secret, value) => write('POST', { ...secret, ...valueFields(value) }),
     update: (secret, value) => write('PUT', { ...secret, ...valueFields(value) }),
     remove: (secret) => write('DELETE', secret),
+    rotateKey: () => connection.json({ method: 'POST', path: '/system/secrets-key' }),
   };
 }
 

@@ -112,3 +112,15 @@ test('a page of another site cannot use the credentials a browser keeps', async 
   const portal = ['Origin: http://127.0.0.1:8083', 'Sec-Fetch-Site: same-site'];
   assert.match(await ask(t, edge.port, 'DELETE /system/functions', authorization, ...portal), /^HTTP\/1\.1 200 /);
 });
+
+test('a browser that opens the address is sent on to the portal, and nothing else is', async (t) => {
+  const { port } = await startServer(t, (_request, response) => void response.end());
+  const edge = await startEdge(t, port, { gateway: { portalUrl: 'http://127.0.0.1:8083' } });
+  for (const path of ['/', '/ui', '/ui/']) {
+    const answer = await ask(t, edge.port, `GET ${path}`);
+    assert.match(answer, /^HTTP\/1\.1 307 /, path);
+    assert.match(answer, /\r\nLocation: http:\/\/127\.0\.0\.1:8083\r\n/);
+  }
+  assert.match(await ask(t, edge.port, 'GET /ui/x'), /^HTTP\/1\.1 401 /);
+  assert.match(await ask(t, edge.port, 'POST /ui/'), /^HTTP\/1\.1 401 /);
+});

@@ -8,10 +8,15 @@ export interface ControlGuardOptions {
   readonly check: (authorization: string | undefined) => boolean;
   /** Origins whose pages may call; usually the portal's. */
   readonly trustedOrigins: readonly string[];
+  /** Where people are sent who open this address in a browser; without it the control plane answers them. */
+  readonly portalUrl: string | undefined;
 }
 
 /** All that may be asked for without credentials: these paths exactly as written, by GET and HEAD. */
 export const publicPaths: readonly string[] = ['/healthz', '/'];
+
+/** Paths that lead on to the portal, which has an origin of its own and asks for the password itself. */
+const portalPaths: readonly string[] = ['/', '/ui', '/ui/'];
 
 /**
  * Lets a request through to the control plane when it stands on the public list, or has credentials and does not come
@@ -19,19 +24,25 @@ export const publicPaths: readonly string[] = ['/healthz', '/'];
  * dotted paths needs credentials.
  */
 export function createControlGuard(options: ControlGuardOptions): RequestListener {
+  const { portalUrl } = options;
   return (request, response) => {
-    if (isPublic(request)) options.control(request, response);
+    if (portalUrl !== undefined && isReadOf(request, portalPaths)) redirect(response, portalUrl);
+    else if (isReadOf(request, publicPaths)) options.control(request, response);
     else if (!options.check(request.headers.authorization)) refuseUnauthenticated(response);
     else if (!checkOrigin(request.headers, { trusted: options.trustedOrigins })) refuseForeign(response);
     else options.control(request, response);
   };
 }
 
-function isPublic(request: IncomingMessage): boolean {
+function isReadOf(request: IncomingMessage, paths: readonly string[]): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   const url = request.url ?? '';
   const query = url.indexOf('?');
-  return publicPaths.includes(query < 0 ? url : url.slice(0, query));
+  return paths.includes(query < 0 ? url : url.slice(0, query));
+}
+
+function redirect(response: ServerResponse, location: string): void {
+  response.writeHead(307, { Location: location, 'Content-Length': 0 }).end();
 }
 
 function refuseUnauthenticated(response: ServerResponse): void {

@@ -43,6 +43,7 @@ class HttpGateway implements Gateway {
       control: options.control,
       check: (authorization) => options.auth.check(authorization),
       trustedOrigins: options.trustedOrigins ?? [],
+      portalUrl: options.portalUrl,
     });
     this.#calls = {
       invoke: options.invoke,

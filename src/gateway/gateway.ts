@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly auth: { check(authorization: string | undefined): boolean };
   /** Origins whose pages may use the control plane with stored credentials, usually the portal's. Default none. */
   readonly trustedOrigins?: readonly string[];
+  /** Address of the portal; `/` and `/ui/` lead there. Default none. */
+  readonly portalUrl?: string;
 }
 
 /** The HTTP edge: functions for everyone, the control plane for who has credentials. */

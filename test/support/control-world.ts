@@ -70,6 +70,10 @@ export class ScriptedSecrets {
   async delete(namespace: string, name: string): Promise<boolean> {
     return this.values.delete(`${namespace}/${name}`);
   }
+
+  async rotate(): Promise<string> {
+    return 'key-2';
+  }
 }
 
 /** Routes and load in the hands of the test. */

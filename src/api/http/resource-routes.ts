@@ -10,7 +10,7 @@ import { createSecretCases } from '../secrets.ts';
 import { addRoutes, sendText } from './create-server.ts';
 import { readNamespace, readParam, readQuery } from './read-query.ts';
 
-/** Secrets; deleting answers 202 because OpenFaaS's CLI takes 204 for an error. */
+/** Secrets; deleting answers 202 because OpenFaaS's CLI takes 204 for an error. Our own: a new key for all of them. */
 export function addSecretRoutes(app: FastifyInstance, parts: ApiParts): void {
   const secrets = createSecretCases(parts);
   addRoutes(app, '/system/secrets', {
@@ -30,6 +30,7 @@ export function addSecretRoutes(app: FastifyInstance, parts: ApiParts): void {
       return reply.code(202).send();
     },
   });
+  addRoutes(app, '/system/secrets-key', { POST: async () => ({ key: await parts.secrets.rotate() }) });
 }
 
 /** Namespaces, under both spellings OpenFaaS's documents use. */

@@ -36,6 +36,11 @@ export const routes: readonly Route[] = [
   { method: 'PUT', path: /^\/system\/secrets$/, handle: (exchange) => writeSecret(exchange, false) },
   { method: 'DELETE', path: /^\/system\/secrets$/, handle: removeSecret },
   {
+    method: 'POST',
+    path: /^\/system\/secrets-key$/,
+    handle: ({ response }) => sendJson(response, 200, { key: 'key-2' }),
+  },
+  {
     method: 'GET',
     path: /^\/system\/namespaces$/,
     handle: ({ state, response }) => sendJson(response, [...state.namespaces]),
