@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-const compiled = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+const compiled = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 cpSync(join(root, 'src', 'runtime', 'python'), join(root, 'dist', 'runtime', 'python'), {
   recursive: true,
-  filter: (path) => !path.includes('__pycache__') && !path.endsWith('.test.ts'),
+  filter: (path) => !/__pycache__|\.test\./.test(path),
 });
