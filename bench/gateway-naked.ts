@@ -133,7 +133,7 @@ async function main(): Promise<void> {
     else console.table(rows);
   } finally {
     for (const child of children) child.kill();
-    await Promise.all(children.map((child) => (child.exitCode ?? child.signalCode) === null && once(child, 'exit')));
+    await Promise.all(children.filter((child) => child.exitCode === null).map((child) => once(child, 'exit')));
     rmSync(dir, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,7 @@
-import { Pool } from 'undici';
 import type { CancelSignal } from '../../model/cancel.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { Invocation } from '../../model/invocation.ts';
+import { ClientStack } from './http/client-stack.ts';
 import { DispatchedCall } from './http/dispatched-call.ts';
 import { type OpenConnections, sendExchanged } from './http/exchanged-call.ts';
 import { requestHeaders } from './http/request-headers.ts';
@@ -12,9 +12,6 @@ export interface HttpAddress {
   readonly host: string;
   readonly port: number;
 }
-
-/** Largest header section of a reply; more ends the call with `bad-reply`. */
-const replyHeaderBytes = 64 * 1024;
 
 /**
  * Calls to any HTTP/1.1 server. Bodies stream both ways with back-pressure, lengths stay as they were, reply trailers
@@ -28,20 +25,14 @@ export function createHttpTransport(address: HttpAddress): Transport {
 
 class HttpTransport implements Transport {
   readonly #address: HttpAddress;
-  readonly #pool: Pool;
+  readonly #clients: ClientStack;
   readonly #open: OpenConnections = new Set();
   #closed = false;
 
   constructor(address: HttpAddress) {
     this.#address = address;
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    this.#pool = new Pool(`http://${host}:${address.port}`, {
-      connections: null,
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: replyHeaderBytes,
-    });
+    this.#clients = new ClientStack(`http://${host}:${address.port}`);
   }
 
   send(call: Invocation, signal: CancelSignal | undefined): Promise<Sent> {
@@ -50,10 +41,12 @@ class HttpTransport implements Transport {
     if (call.upgrade || call.trailers !== undefined) {
       return sendExchanged(call, signal, this.#address, this.#open);
     }
+    const client = this.#clients.take();
     return new Promise((resolve, reject) => {
-      this.#pool.dispatch(
+      const ended = (): void => this.#clients.give(client);
+      client.dispatch(
         { method: call.method, path: call.target, headers: requestHeaders(call), body: call.body ?? null },
-        new DispatchedCall(call, signal, { resolve, reject }),
+        new DispatchedCall(call, signal, { resolve, reject, ended }),
       );
     });
   }
@@ -62,7 +55,7 @@ class HttpTransport implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     const gone = new TinderboxError('lost', 'the instance was stopped before the call was done');
-    void this.#pool.destroy(gone);
+    this.#clients.destroy(gone);
     for (const connection of this.#open) connection.destroy(gone);
   }
 }

@@ -13,10 +13,12 @@ const bufferedBytes = 64 * 1024;
 export interface Settle {
   resolve(sent: Sent): void;
   reject(error: unknown): void;
+  /** The call is over on its connection. */
+  ended(): void;
 }
 
 /**
- * One call on an undici pool: the handler of its dispatch, and the listener of its cancellation. A small body of known
+ * One call on an undici client: the handler of its dispatch, and the listener of its cancellation. A small body of known
  * length becomes one Buffer; any other is pulled, and the instance's socket is paused while nobody pulls.
  */
 export class DispatchedCall implements Dispatcher.DispatchHandler {
@@ -93,6 +95,7 @@ export class DispatchedCall implements Dispatcher.DispatchHandler {
   #finish(): void {
     this.#ended = true;
     this.#signal?.removeEventListener('abort', this);
+    this.#settle.ended();
     this.#done?.();
   }
 
