@@ -38,7 +38,7 @@ export const routes: readonly Route[] = [
   {
     method: 'POST',
     path: /^\/system\/secrets-key$/,
-    handle: ({ response }) => sendJson(response, 200, { key: 'key-2' }),
+    handle: ({ response }) => sendJson(response, { key: 'key-2' }),
   },
   {
     method: 'GET',
