@@ -88,7 +88,16 @@ describe('createControl', () => {
     await world.control.start();
     const one = await deploy(remains, 'good:1');
     await serves(one);
-    const load = { revision: one, inFlight: 1, waiting: 0, ready: 1, starting: 0, lastActiveMs: 0, peak: 1 };
+    const load = {
+      revision: one,
+      inFlight: 1,
+      waiting: 0,
+      ready: 1,
+      starting: 0,
+      completed: 0,
+      lastActiveMs: 0,
+      peak: 1,
+    };
     world.router.loads.set(one, load);
     const two = await deploy(remains, 'good:2');
     await serves(two);

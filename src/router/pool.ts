@@ -44,6 +44,8 @@ export interface PoolContext {
   readonly choose: ChooseInstance;
   readonly now: () => number;
   readonly createTransport: CreateTransport;
+  /** An instance has no call left and gets no other. */
+  readonly dropped: (instanceId: string) => void;
 }
 
 /** Makes the way to a ready instance; `onViolation` when the instance broke the protocol. */
@@ -68,6 +70,7 @@ export class Pool {
   readonly #breaker = new Breaker();
   readonly #waker: Waker;
   #inFlight = 0;
+  #completed = 0;
   #peak = 0;
   #lastActiveMs: number;
 
@@ -149,8 +152,14 @@ export class Pool {
   release(member: Member): void {
     member.inFlight -= 1;
     this.#inFlight -= 1;
+    this.#completed += 1;
     if (member.state === 'draining' && member.inFlight === 0) this.#drop(member);
     if (this.#waiting.length > 0) this.#pump();
+  }
+
+  /** Whether calls may still run in this instance. */
+  has(instanceId: string): boolean {
+    return this.#members.some((member) => member.id === instanceId);
   }
 
   /** The member answered. */
@@ -208,6 +217,7 @@ export class Pool {
       waiting: this.#waiting.length,
       ready: this.#members.filter((member) => member.state === 'ready' || member.state === 'suspect').length,
       starting: this.#members.filter((member) => member.state === 'starting').length,
+      completed: this.#completed,
       lastActiveMs: this.load > 0 ? this.#context.now() : this.#lastActiveMs,
       peak,
     };
@@ -308,6 +318,7 @@ export class Pool {
     const index = this.#members.indexOf(member);
     if (index >= 0) this.#members.splice(index, 1);
     member.close();
+    this.#context.dropped(member.id);
   }
 
   #queueFull(): TinderboxError {

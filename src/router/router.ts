@@ -16,6 +16,8 @@ export interface LoadSnapshot {
   readonly waiting: number;
   readonly ready: number;
   readonly starting: number;
+  /** Calls that had a slot and gave it back, since this revision is known. */
+  readonly completed: number;
   /** `performance.now()` of the last arrival or departure of a call. */
   readonly lastActiveMs: number;
   /** Highest in flight + waiting since the previous snapshot. */
@@ -30,6 +32,8 @@ export interface Router {
   route(key: FunctionKey): Route | undefined;
   /** Feed from `engine.watch`. */
   instanceChanged(change: InstanceChange): void;
+  /** Resolves when no call runs in this instance any more; for one that is draining, so that it may be stopped. */
+  whenIdle(instanceId: string): Promise<void>;
   load(): readonly LoadSnapshot[];
   /** Refuses new calls, lets the running ones end until the signal aborts. */
   close(signal: AbortSignal): Promise<void>;

@@ -9,6 +9,8 @@ const quiet: ScaleObservation = {
   averageLoad: 0,
   inFlight: 0,
   waiting: 0,
+  completedPerMs: 0,
+  host: { cores: 2, idleShare: 1 },
   concurrency: 100,
   idleMs: 0,
   starting: false,
@@ -32,6 +34,34 @@ describe('decideCount', () => {
 
   test('calls that wait count at once and in full', () => {
     assert.equal(count({ averageLoad: 0, inFlight: 10, waiting: 30, concurrency: 10 }, 1), 4);
+  });
+
+  test('calls that are through before an instance could help grow it to the number of cores, and only where some wait', () => {
+    const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900 };
+    assert.equal(count({ ...crowd, completedPerMs: 10 }, 1), 2);
+    assert.equal(count({ ...crowd, completedPerMs: 10, host: { cores: 8, idleShare: 1 } }, 1), 8);
+    assert.equal(count({ averageLoad: 90, inFlight: 90, completedPerMs: 10 }, 1), 1);
+    assert.equal(count({ averageLoad: 90, inFlight: 90, completedPerMs: 10 }, 0), 1);
+  });
+
+  test('calls that block get their instances, however many are done', () => {
+    const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900 };
+    assert.equal(count({ ...crowd, completedPerMs: 0 }, 1), 20);
+    assert.equal(count({ ...crowd, completedPerMs: 3.9 }, 1), 20);
+    assert.equal(count({ ...crowd, completedPerMs: undefined }, 1), 20);
+  });
+
+  test('a host that has no time left is given longer, since a start takes longer there too', () => {
+    const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900, completedPerMs: 1 };
+    assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 1 } }, 1), 20);
+    assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0.2 } }, 1), 2);
+    assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0 } }, 1), 2);
+    assert.equal(count({ ...crowd, completedPerMs: 0.4, host: { cores: 2, idleShare: 0 } }, 1), 20);
+  });
+
+  test('what has grown for slow calls stays while they are quick, and shrinks by the formula', () => {
+    assert.equal(count({ averageLoad: 1_000, inFlight: 1_000, completedPerMs: 10, highestRecent: 20 }, 12), 12);
+    assert.equal(count({ averageLoad: 100, inFlight: 100, completedPerMs: 10 }, 12), 2);
   });
 
   test('the label max holds whatever waits', () => {
@@ -76,6 +106,11 @@ describe('decideCount', () => {
       averageLoad: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: undefined }),
       inFlight: fc.nat(1e5),
       waiting: fc.nat(1e5),
+      completedPerMs: fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined }),
+      host: fc.record({
+        cores: fc.integer({ min: 1, max: 64 }),
+        idleShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
       concurrency: fc.integer({ min: 1, max: 10_000 }),
       idleMs: fc.nat(1e6),
       starting: fc.boolean(),

@@ -5,7 +5,8 @@ import type { FunctionSettings } from '../model/settings.ts';
 import { summaryLine } from '../model/summary-line.ts';
 import type { LoadSnapshot } from '../router/router.ts';
 import type { BudgetShare } from './budget.ts';
-import type { ScaleObservation } from './decide.ts';
+import type { HostObservation, ScaleObservation } from './decide.ts';
+import { createProgress } from './progress.ts';
 import { createLoadWindow } from './window.ts';
 
 /** An engine that was told a higher count has this long to show the instance; then its start slot is free again. */
@@ -15,6 +16,7 @@ const announcementMs = 1_000;
 export class ScaleTarget {
   readonly revision: RevisionId;
   readonly window = createLoadWindow();
+  readonly progress = createProgress();
   settings: FunctionSettings;
   /** Instances granted to it. */
   desired = 0;
@@ -87,11 +89,13 @@ export class ScaleTarget {
     else wake?.reject(error);
   }
 
-  observation(load: LoadSnapshot | undefined, nowMs: number): ScaleObservation {
+  observation(load: LoadSnapshot | undefined, host: HostObservation, nowMs: number): ScaleObservation {
     return {
       averageLoad: this.window.averageLoad(nowMs),
       inFlight: load?.inFlight ?? 0,
       waiting: Math.max(load?.waiting ?? 0, this.wake === undefined ? 0 : 1),
+      completedPerMs: this.progress.perMs(nowMs),
+      host,
       concurrency: this.settings.concurrency,
       idleMs: this.#idleMs(load, nowMs),
       starting: this.starting > 0,

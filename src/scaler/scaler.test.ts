@@ -17,6 +17,7 @@ class Bench {
   readonly loads = new Map<RevisionId, LoadSnapshot>();
   readonly scaler: Scaler;
   nowMs = 1_000;
+  completed = 0;
   refuse: TinderboxError | undefined;
   readonly #instances = new Map<string, Instance>();
   readonly #listeners = new Set<(change: InstanceChange) => void>();
@@ -40,6 +41,7 @@ class Bench {
       load: () => [...this.loads.values()],
       budget: { ...roomy, ...budget },
       intervalMs: 1_000,
+      host: () => ({ cores: 2, idleShare: 1 }),
       now: () => this.nowMs,
     });
     t.after(() => this.scaler.close());
@@ -65,6 +67,7 @@ class Bench {
       ready: 1,
       starting: 0,
       peak: 0,
+      completed: this.completed,
       lastActiveMs: this.nowMs,
     });
   }
@@ -204,6 +207,22 @@ describe('createScaler', () => {
     bench.load(a, 10, 15);
     bench.tick(150);
     assert.equal(bench.last(a), 3);
+  });
+
+  test('a crowd of quick calls grows a function to the cores, one that does not get on to what it needs', async () => {
+    await bench.scaler.track(a, napping, 1);
+    bench.ready(a);
+    for (let second = 0; second < 5; second += 0.1) {
+      bench.completed += 1_000;
+      bench.load(a, 10, 90);
+      bench.tick(100);
+    }
+    assert.equal(bench.last(a), 2);
+    for (let second = 0; second < 1.5; second += 0.1) {
+      bench.load(a, 10, 90);
+      bench.tick(100);
+    }
+    assert.equal(bench.last(a), 10);
   });
 
   test('load grows replicas at a tick and they shrink only after the hold window', async () => {

@@ -10,6 +10,7 @@
  *    or by the failure of the last one that was starting.
  * 5. A count asked for at deploy holds until a first instance was ready, whatever the load.
  */
+import { availableParallelism } from 'node:os';
 import type { Engine, InstanceChange } from '../engine/engine.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { RevisionId } from '../model/names.ts';
@@ -17,7 +18,8 @@ import type { FunctionSettings } from '../model/settings.ts';
 import { notice } from '../observe/channels.ts';
 import type { LoadSnapshot } from '../router/router.ts';
 import { type BudgetDecision, type BudgetUse, decideEviction, decideFreeGrant, type HostBudget } from './budget.ts';
-import { clampManualCount, decideCount } from './decide.ts';
+import { clampManualCount, decideCount, type HostObservation } from './decide.ts';
+import { createIdleCpu } from './idle-cpu.ts';
 import { cannotStart, ScaleTarget } from './scale-target.ts';
 import { createStartQueue, type StartQueue } from './start-queue.ts';
 
@@ -52,6 +54,8 @@ export interface ScalerOptions {
   readonly budget: HostBudget;
   /** Time between two looks at the load, default 2 s as Knative's autoscaler. */
   readonly intervalMs?: number;
+  /** The host at this moment; default: the cores this process may use, and their idle time as the system counts it. */
+  readonly host?: (nowMs: number) => HostObservation;
   /** Monotonic clock in ms, the one of `LoadSnapshot.lastActiveMs`; default `performance.now`. */
   readonly now?: () => number;
 }
@@ -69,6 +73,7 @@ class EngineScaler implements Scaler {
   readonly #engine: ScalerOptions['engine'];
   readonly #load: ScalerOptions['load'];
   readonly #budget: HostBudget;
+  readonly #host: (nowMs: number) => HostObservation;
   readonly #now: () => number;
   readonly #targets = new Map<RevisionId, ScaleTarget>();
   readonly #counts = new Map<RevisionId, number>();
@@ -85,6 +90,7 @@ class EngineScaler implements Scaler {
     this.#engine = options.engine;
     this.#load = options.load;
     this.#budget = options.budget;
+    this.#host = options.host ?? createHostView();
     this.#now = options.now ?? (() => performance.now());
     this.#starts = createStartQueue(options.budget.concurrentStarts, (target, count) => this.#state(target, count));
     this.#unwatch = options.engine.watch((change) => this.#instanceChanged(change));
@@ -206,12 +212,14 @@ class EngineScaler implements Scaler {
   #tick(): void {
     const nowMs = this.#now();
     const loads = this.#loads();
+    this.#host(nowMs);
     for (const target of this.#targets.values()) {
       const load = loads.get(target.revision);
       if (target.desired + target.stated + target.floor === 0 && (load?.waiting ?? 0) + (load?.inFlight ?? 0) === 0) {
         if (target.settings.scaling.zero || target.heldAtZero) continue;
       }
       this.#giveUpWaking(target, nowMs);
+      target.progress.note(nowMs, load?.completed ?? 0);
       target.window.addLoad(nowMs, (load?.inFlight ?? 0) + (load?.waiting ?? 0));
       this.#evaluate(target, load, nowMs);
     }
@@ -226,15 +234,22 @@ class EngineScaler implements Scaler {
   }
 
   #evaluate(target: ScaleTarget, load: LoadSnapshot | undefined, nowMs: number): void {
-    const decision = decideCount(target.observation(load, nowMs), target.settings.scaling, target.desired);
+    const decision = decideCount(
+      target.observation(load, this.#host(nowMs), nowMs),
+      target.settings.scaling,
+      target.desired,
+    );
     target.window.addRecommendation(nowMs, decision.recommended);
     if (decision.count !== target.desired || target.desired !== target.stated) this.#want(target, decision.count);
   }
 
   #pulse(): void {
-    for (const { revision, waiting } of this.#load()) {
-      const target = waiting > 0 ? this.#targets.get(revision) : undefined;
-      if (target !== undefined && target.ready > 0) this.#poke(target);
+    const nowMs = this.#now();
+    for (const { revision, inFlight, waiting, completed } of this.#load()) {
+      if (inFlight + waiting === 0) continue;
+      const target = this.#targets.get(revision);
+      target?.progress.note(nowMs, completed);
+      if (target !== undefined && waiting > 0 && target.ready > 0) this.#poke(target);
     }
   }
 
@@ -328,6 +343,12 @@ class EngineScaler implements Scaler {
   #loads(): Map<RevisionId, LoadSnapshot> {
     return new Map(this.#load().map((load) => [load.revision, load]));
   }
+}
+
+function createHostView(): (nowMs: number) => HostObservation {
+  const cores = availableParallelism();
+  const idleCpu = createIdleCpu();
+  return (nowMs) => ({ cores, idleShare: idleCpu(nowMs) });
 }
 
 function hostFull(revision: RevisionId, exhausted: string | undefined): TinderboxError {
