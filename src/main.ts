@@ -152,6 +152,7 @@ async function startDataPlane(
     pool: config.pool,
     logFileBytes: config.logFileBytes,
     concurrentStarts: config.budget.concurrentStarts,
+    whenIdle: (instanceId) => router.whenIdle(instanceId),
     keeperOrphanMs: config.keeperOrphanMs,
     startTimeoutMs: config.startTimeoutMs,
   });

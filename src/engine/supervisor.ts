@@ -32,6 +32,9 @@ interface Revision {
 
 interface Held {
   readonly copy: Copy;
+  /** Longest its calls may go on once it drains: no call outlasts its deadline. */
+  readonly drainMs: number;
+  /** From the stop signal to the kill. */
   readonly graceMs: number;
   readonly ended: Promise<void>;
   stableTimer?: NodeJS.Timeout;
@@ -113,7 +116,7 @@ export class Supervisor {
     const revision = this.#revision(instance.revision);
     revision.desired += 1;
     this.table.set(instance);
-    this.#hold(instance, copy, graceMs);
+    this.#hold(instance, copy, { graceMs, timeoutMs: graceMs });
   }
 
   /** Removes adopted revisions that nobody applied since. */
@@ -176,13 +179,13 @@ export class Supervisor {
     this.table.set(instance);
     const startedAtMs = performance.now();
     const copy = this.#options.runner.run(workload, id);
-    this.#hold(instance, copy, workload.settings.graceMs);
+    this.#hold(instance, copy, workload.settings);
     void copy.ready.then((ready) => this.#becameReady(id, ready, startedAtMs));
   }
 
-  #hold(instance: Instance, copy: Copy, graceMs: number): void {
+  #hold(instance: Instance, copy: Copy, { graceMs, timeoutMs }: { graceMs: number; timeoutMs: number }): void {
     const ended = copy.ended.then((ending) => this.#ended(instance.id, ending));
-    const held: Held = { copy, graceMs, ended };
+    const held: Held = { copy, drainMs: timeoutMs, graceMs, ended };
     this.#held.set(instance.id, held);
     if (instance.state === 'ready') this.#awaitStable(held, instance.revision);
   }
@@ -220,7 +223,7 @@ export class Supervisor {
     if (idle !== undefined) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, held.graceMs);
+        timer = setTimeout(resolve, held.drainMs);
       });
       await Promise.race([idle.catch(() => undefined), late, held.ended]);
       clearTimeout(timer);

@@ -177,6 +177,21 @@ test('a draining instance gets no new calls and keeps its connections until its 
   assert.equal(world.transports.get('a')?.closed, true);
 });
 
+test('whoever stops a draining instance is told when its last call ended', async () => {
+  const world = createWorld();
+  world.instance('a', 'ready');
+  await world.router.whenIdle('nobody');
+  const reply = world.invoke();
+  world.instance('a', 'draining');
+  let idle = false;
+  const told = world.router.whenIdle('a').then(() => (idle = true));
+  await new Promise(setImmediate);
+  assert.equal(idle, false);
+  callsOf(world, 'a')[0]?.answer('late');
+  assert.equal(await textOf(reply), 'late');
+  await told;
+});
+
 test('an instance that breaks the protocol is retired', async () => {
   const world = createWorld();
   world.instance('a', 'ready');

@@ -41,6 +41,8 @@ class PooledRouter implements Router {
   readonly #early = new Map<RevisionId, Map<string, Instance>>();
   readonly #context: PoolContext;
   readonly #ended: (pool: Pool) => void;
+  /** Who waits for an instance's last call to end. */
+  readonly #waitingForIdle = new Map<string, PromiseWithResolvers<void>>();
   #closing = false;
   #drained: (() => void) | undefined;
 
@@ -53,6 +55,7 @@ class PooledRouter implements Router {
       choose: options.choose ?? leastLoaded,
       now,
       createTransport: options.createTransport ?? createTransportTo,
+      dropped: (instanceId) => this.#dropped(instanceId),
     };
     this.#ended = (pool) => this.#callEnded(pool);
   }
@@ -107,6 +110,13 @@ class PooledRouter implements Router {
     else this.#early.set(instance.revision, early);
   }
 
+  whenIdle(instanceId: string): Promise<void> {
+    if (![...this.#pools.values()].some((pool) => pool.has(instanceId))) return Promise.resolve();
+    const waiting = this.#waitingForIdle.get(instanceId) ?? Promise.withResolvers<void>();
+    this.#waitingForIdle.set(instanceId, waiting);
+    return waiting.promise;
+  }
+
   load(): ReturnType<Router['load']> {
     return [...this.#pools.values()].map((pool) => pool.snapshot());
   }
@@ -125,6 +135,7 @@ class PooledRouter implements Router {
       pool.refuseAll(stopped);
       pool.close();
     }
+    for (const waiting of this.#waitingForIdle.values()) waiting.resolve();
     this.#pools.clear();
     this.#routes.clear();
     this.#context.wheel.close();
@@ -141,6 +152,11 @@ class PooledRouter implements Router {
     for (const instance of this.#early.get(route.revision)?.values() ?? []) pool.instanceChanged(instance);
     this.#early.delete(route.revision);
     return pool;
+  }
+
+  #dropped(instanceId: string): void {
+    this.#waitingForIdle.get(instanceId)?.resolve();
+    this.#waitingForIdle.delete(instanceId);
   }
 
   #callEnded(pool: Pool): void {

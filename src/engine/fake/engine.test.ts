@@ -51,7 +51,7 @@ test('a start can be held back, let through and refused by hand', async () => {
   assert.throws(() => engine.copy(instance.id), { code: 'not-found' });
 });
 
-test('calls in a draining instance end before it is stopped, or its grace does', async () => {
+test('calls in a draining instance end before it is stopped, or reach their deadline', async () => {
   const calls = Promise.withResolvers<void>();
   const engine = createFakeEngine({ whenIdle: () => calls.promise });
   const workload = testWorkload('busy', { settings: { graceMs: 5000 } });
