@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { TestPlatform } from './platform.ts';
 
 type Folders = Pick<TestPlatform, 'stateDir' | 'runDir'>;
 
 /** Living processes that carry the platform's folders in their command line, environment or working directory. */
 export function processesOf(folders: Folders): readonly number[] {
-  const base = `${dirname(folders.runDir)}/`;
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && isAlive(pid) && mentions(pid, base));
+    .filter((pid) => pid !== process.pid && isAlive(pid) && mentions(pid, folders));
 }
 
 /** A process and all its descendants, as they are now. */
@@ -57,10 +56,9 @@ export function tracesOf(folders: Folders): readonly string[] {
   ];
 }
 
-function mentions(pid: number, base: string): boolean {
-  return [readText(`/proc/${pid}/cmdline`), readText(`/proc/${pid}/environ`), readLink(`/proc/${pid}/cwd`)].some(
-    (text) => `${text}/`.includes(base),
-  );
+function mentions(pid: number, { stateDir, runDir }: Folders): boolean {
+  const texts = [readText(`/proc/${pid}/cmdline`), readText(`/proc/${pid}/environ`), readLink(`/proc/${pid}/cwd`)];
+  return texts.some((text) => text.includes(stateDir) || text.includes(runDir));
 }
 
 function cagesIn(parent: string): string[] {
