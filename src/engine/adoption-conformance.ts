@@ -18,10 +18,16 @@ export interface RemotePlatform {
   close(): Promise<void>;
 }
 
+/** Times of a fixture; each default is long enough not to matter on a busy machine. */
+export interface AdoptionTimes {
+  /** How long instances are held without a platform. */
+  readonly orphanMs?: number;
+  /** How long adopted instances wait to be asked for again. */
+  readonly unclaimedMs?: number;
+}
+
 /** An engine whose instances outlive the platform, on directories of its own. */
 export interface AdoptionFixture {
-  /** How long instances are held without a platform. */
-  readonly orphanMs: number;
   /** Rejects with the message of the engine's error when it cannot start. */
   startPlatform(): Promise<RemotePlatform>;
   workload(name: string, behaviour: Behaviour): Workload;
@@ -34,12 +40,15 @@ export interface AdoptionFixture {
 }
 
 /** What engines that adopt promise when platform or keeper are killed at any moment. */
-export function adoptionConformance(name: string, makeFixture: () => Promise<AdoptionFixture>): void {
+export function adoptionConformance(
+  name: string,
+  makeFixture: (times: AdoptionTimes) => Promise<AdoptionFixture>,
+): void {
   // Most of the time is waiting for processes to start.
   describe(`engine ${name} after kills`, { concurrency: 3 }, () => {
-    const scenario: Scenario = (title, run) => {
+    const scenario: Scenario = (title, run, times = {}) => {
       test(title, async () => {
-        const fixture = await makeFixture();
+        const fixture = await makeFixture(times);
         try {
           await run(fixture);
         } finally {
@@ -52,7 +61,7 @@ export function adoptionConformance(name: string, makeFixture: () => Promise<Ado
   });
 }
 
-type Scenario = (title: string, run: (fixture: AdoptionFixture) => Promise<void>) => void;
+type Scenario = (title: string, run: (fixture: AdoptionFixture) => Promise<void>, times?: AdoptionTimes) => void;
 
 interface Begun {
   readonly platform: RemotePlatform;
@@ -94,14 +103,18 @@ function platformKills(scenario: Scenario): void {
     await until('the keeper is gone', () => !fixture.isKeeperAlive());
   });
 
-  scenario('adopted instances that nobody asks for again are stopped', async (fixture) => {
-    const { platform, instances } = await begin(fixture, 'serves', 1);
-    await platform.kill();
-    const next = await fixture.startPlatform();
-    await until('stopped', () => living(next, 'stopped', 1));
-    await assertGone(fixture, instances);
-    await next.close();
-  });
+  scenario(
+    'adopted instances that nobody asks for again are stopped',
+    async (fixture) => {
+      const { platform, instances } = await begin(fixture, 'serves', 1);
+      await platform.kill();
+      const next = await fixture.startPlatform();
+      await until('stopped', () => living(next, 'stopped', 1));
+      await assertGone(fixture, instances);
+      await next.close();
+    },
+    { unclaimedMs: 500 },
+  );
 
   scenario('an instance that was still starting is not adopted but killed', async (fixture) => {
     const { platform, instances } = await begin(fixture, 'never-ready', 1);
@@ -112,12 +125,16 @@ function platformKills(scenario: Scenario): void {
     await next.close();
   });
 
-  scenario('when the platform never comes back, everything ends by itself', async (fixture) => {
-    const { platform, instances } = await begin(fixture, 'ignores-stop', 2);
-    await platform.kill();
-    await until('the keeper is gone', () => !fixture.isKeeperAlive(), fixture.orphanMs + 5000);
-    await assertGone(fixture, instances);
-  });
+  scenario(
+    'when the platform never comes back, everything ends by itself',
+    async (fixture) => {
+      const { platform, instances } = await begin(fixture, 'ignores-stop', 2);
+      await platform.kill();
+      await until('the keeper is gone', () => !fixture.isKeeperAlive());
+      await assertGone(fixture, instances);
+    },
+    { orphanMs: 1000 },
+  );
 
   scenario('two platforms do not share a keeper', async (fixture) => {
     const { platform, instances } = await begin(fixture, 'serves', 1);

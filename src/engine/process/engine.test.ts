@@ -7,8 +7,10 @@ import { after, before, describe, test } from 'node:test';
 import { makeProcessFixture } from '../../../test/support/engine/process-fixture.ts';
 import { bundleWorkload, testUid, writeBundle } from '../../../test/support/engine/test-bundle.ts';
 import { until } from '../../../test/support/until.ts';
+import type { TinderboxError } from '../../model/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Workload } from '../engine.ts';
+import { answers } from './answers.ts';
 import { acceptsConnections } from './listening-port.ts';
 
 const root = process.getuid?.() === 0;
@@ -77,6 +79,10 @@ describe('the process engine', () => {
         env: { ...env, FOO: 'bar' },
         secrets: { key: Buffer.from('value') },
       });
+      const folders = join(fixture.places.runDir, 'i');
+      await until('a warm process', () =>
+        readdirSync(folders).some((id) => existsSync(join(folders, id, 'sock', 's'))),
+      );
       const instance = await until('started the wanted way', async () => {
         const found = await ready(workload);
         if (found.pooled === (how === 'warm')) return found;
@@ -102,6 +108,24 @@ describe('the process engine', () => {
       await until('its folder is gone', () => !existsSync(HOME));
     });
   }
+
+  test('Python handlers and programs forked per call become ready, or are refused where a runtime is missing', async () => {
+    const files = { 'handler.py': 'def handle(req):\n    return req\n' };
+    const directory = writeBundle(join(fixture.places.bundles, 'others'), files);
+    const python = { language: 'python', mode: 'frame', handler: 'handler.py' } as const;
+    const fork = { language: 'exec', mode: 'fork', process: 'cat' } as const;
+    for (const manifest of [python, fork]) {
+      const workload = bundleWorkload(manifest.mode, directory, manifest);
+      try {
+        const { address } = await ready(workload);
+        assert.equal(address?.kind, 'frame');
+        assert.equal(await answers(address, 2000), true);
+      } catch (error) {
+        assert.equal((error as TinderboxError).code, 'unsupported');
+      }
+      await fixture.engine.remove(workload.revision);
+    }
+  });
 
   test('a handler that cannot be loaded fails the start with its error', async () => {
     const workload = bundle('broken', 'frame', "throw new TypeError('no such thing');");
@@ -169,7 +193,7 @@ describe('the process engine', () => {
       const { createServer } = await import('node:http');
       const { write } = await import('node:fs');
       const chunk = Buffer.alloc(1 << 20, 'yes yes yes yes\\n');
-      let left = 300;
+      let left = 100;
       const more = () => { if (left-- > 0) write(1, chunk, more); else console.error('flooded'); };
       createServer((request, response) => response.end('ok')).listen(process.env.PORT, more);`;
     const loud = bundle('loud', 'http', flood);

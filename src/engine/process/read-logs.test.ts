@@ -33,7 +33,12 @@ test('both files are read oldest first; tail, since and instance choose among th
   assert.deepEqual(await texts(directory, { sinceMs: 3000, tail: 2, instance: 'f-1' }), ['c', 'e']);
   const [first] = await Array.fromAsync(readLogs(directory, query, AbortSignal.timeout(5000)));
   assert.deepEqual(first, {
-    ...{ namespace: 'ns', name: 'f', instance: 'f-1', text: 'a', stream: 'stdout', callId: 'call' },
+    namespace: 'ns',
+    name: 'f',
+    instance: 'f-1',
+    text: 'a',
+    stream: 'stdout',
+    callId: 'call',
     timestamp: '1970-01-01T00:00:01.000Z',
   });
 });

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const tmpfsType = 0x01021994;
@@ -61,11 +71,14 @@ export class SecretFiles {
   }
 
   remove(id: string): void {
+    // Its own folder was closed to the platform as well, where that is not root.
+    if (existsSync(this.directory(id))) chmodSync(this.directory(id), 0o700);
     rmSync(this.directory(id), { recursive: true, force: true });
   }
 
   /** Removes everything. */
   close(): void {
+    this.sweep(new Set());
     rmSync(this.root, { recursive: true, force: true });
   }
 }

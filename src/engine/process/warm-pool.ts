@@ -15,6 +15,8 @@ const bornWith = { memoryBytes: 512 * 2 ** 20, cpuMillis: 0, pids: 256 };
 const recentMs = 30_000;
 /** Refilling waits this long after the last start, so that it never competes with one. */
 const quietMs = 50;
+/** It yields at most this long: a function that fails and starts for ever must not empty the pool for all. */
+const longestYieldMs = 2000;
 /** A warm process that cannot be made is tried again after this. */
 const retryMs = 5000;
 const listenTimeoutMs = 30_000;
@@ -52,13 +54,14 @@ export interface PoolOptions {
  *
  * 1. A warm process is claimed at most once, and only while it lives.
  * 2. Each is born in the cage it keeps; a claim only changes limits, owner, secrets and log.
- * 3. Refilling is one process at a time and yields to starts of instances.
+ * 3. Refilling is one process at a time and yields to starts of instances, but not for ever.
  */
 export class WarmPool {
   readonly #options: PoolOptions;
   readonly #warm: Readonly<Record<PooledRuntime, Set<Launched>>> = { node: new Set(), python: new Set() };
   readonly #claims: Readonly<Record<PooledRuntime, number[]>> = { node: [], python: [] };
   #timer: NodeJS.Timeout | undefined;
+  #yieldingSinceMs: number | undefined;
   #filling: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
@@ -109,7 +112,7 @@ export class WarmPool {
 
   /** One step towards the wanted sizes, then the next; comes back while claims are still recent. */
   async #adjust(): Promise<void> {
-    if (this.#options.starting() > 0) return this.#soon(quietMs);
+    if (this.#yields()) return this.#soon(quietMs);
     for (const runtime of ['node', 'python'] as const) {
       const wanted = this.#wanted(runtime);
       if (this.#warm[runtime].size > wanted) this.#dropOne(runtime);
@@ -118,6 +121,16 @@ export class WarmPool {
       return this.#soon(made ? 0 : retryMs);
     }
     if (this.#claims.node.length + this.#claims.python.length > 0) this.#soon(recentMs);
+  }
+
+  #yields(): boolean {
+    const nowMs = performance.now();
+    if (this.#options.starting() === 0 || nowMs - (this.#yieldingSinceMs ?? nowMs) > longestYieldMs) {
+      this.#yieldingSinceMs = undefined;
+      return false;
+    }
+    this.#yieldingSinceMs ??= nowMs;
+    return true;
   }
 
   #wanted(runtime: PooledRuntime): number {

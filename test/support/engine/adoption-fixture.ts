@@ -2,28 +2,28 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AdoptionFixture, RemotePlatform } from '../../../src/engine/adoption-conformance.ts';
+import type { AdoptionFixture, AdoptionTimes, RemotePlatform } from '../../../src/engine/adoption-conformance.ts';
 import type { Instance } from '../../../src/model/instance.ts';
+import { createSandbox } from '../../../src/sandbox/create-sandbox.ts';
+import { SecretFiles } from '../../../src/engine/process/secret-files.ts';
 import type { LogLine } from '../../../src/model/log-line.ts';
 import { until } from '../until.ts';
 import type { PlatformRequest } from './platform-child.ts';
 import { isAlive, isLeft, makePlaces, testTimes } from './process-fixture.ts';
 import { behaviourWorkload } from './test-bundle.ts';
 
-const orphanMs = 1500;
-
 /** Platforms as processes of their own, so that they can be killed. */
-export async function makeAdoptionFixture(): Promise<AdoptionFixture> {
+export async function makeAdoptionFixture(times: AdoptionTimes): Promise<AdoptionFixture> {
+  const { orphanMs = 15_000, unclaimedMs = 15_000 } = times;
   const removals: (() => void)[] = [];
   const places = makePlaces({ after: (remove: () => void) => void removals.push(remove) });
   const children: ChildProcess[] = [];
-  const options = { ...places, ...testTimes, keeperOrphanMs: orphanMs, unclaimedMs: 700 };
+  const options = { ...places, ...testTimes, keeperOrphanMs: orphanMs, unclaimedMs };
   const keeperPid = (): number => {
     const self = JSON.parse(readFileSync(join(places.runDir, 'keeper', 'keeper.json'), 'utf8')) as { pid: number };
     return self.pid;
   };
   return {
-    orphanMs,
     async startPlatform() {
       const child = fork(join(import.meta.dirname, 'platform-child.ts'), [JSON.stringify(options)], {
         serialization: 'advanced',
@@ -43,6 +43,9 @@ export async function makeAdoptionFixture(): Promise<AdoptionFixture> {
     async close() {
       for (const child of children) if (child.exitCode === null) child.kill('SIGKILL');
       await until('the keeper is gone', () => !isAlive(keeperPid()), orphanMs + 5000);
+      // What only an orderly end of a platform removes.
+      await (await createSandbox(places)).close();
+      new SecretFiles(places.runDir).close();
       for (const remove of removals) remove();
     },
   };

@@ -28,7 +28,9 @@ async function perform(request: PlatformRequest): Promise<unknown> {
 }
 
 const send = (message: object): void => void process.send?.(message);
-const hangUp = (): void => void process.disconnect?.();
+const hangUp = (): void => {
+  process.disconnect?.();
+};
 
 process.on('message', ({ seq, ...request }: PlatformRequest & { readonly seq: number }) => {
   void perform(request as PlatformRequest)

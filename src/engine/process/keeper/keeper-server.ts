@@ -75,6 +75,7 @@ export class KeeperServer {
   }
 
   #waitForPlatform(): void {
+    if (!this.#server.listening) return;
     this.#orphanTimer = setTimeout(() => this.#options.onEnd(), this.#options.orphanMs);
   }
 

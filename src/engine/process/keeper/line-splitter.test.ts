@@ -5,7 +5,7 @@ import { LineSplitter, maxLineBytes } from './line-splitter.ts';
 
 type Line = readonly [text: string, callId: string | undefined];
 
-function splitter(): { readonly lines: Line[]; readonly into: LineSplitter; write(text: string): void } {
+function splitter(): { readonly lines: Line[]; readonly into: LineSplitter; write: (text: string) => void } {
   const lines: Line[] = [];
   const into = new LineSplitter((text, callId) => lines.push([text.toString(), callId]));
   return { lines, into, write: (text) => void into.push(Buffer.from(text), () => true) };

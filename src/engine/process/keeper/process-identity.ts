@@ -13,12 +13,6 @@ export function readStartTime(pid: number): string | undefined {
   return statFields(pid)[19];
 }
 
-/** Session of a process (field 6 of /proc/PID/stat). */
-export function readSession(pid: number): number | undefined {
-  const session = statFields(pid)[3];
-  return session === undefined ? undefined : Number(session);
-}
-
 /** Fields after the command name, which may itself contain spaces and parentheses; the first is the state. */
 function statFields(pid: number): string[] {
   const text = readText(`/proc/${pid}/stat`);
