@@ -81,7 +81,7 @@ export async function serve(
   if (!ready.ok) throw new Error(`not ready: ${ready.reason}`);
   const transport = createFrameTransport({
     address: { kind: 'frame', socketPath: runtime.socketPath },
-    timeoutMs: 10_000,
+    timeoutMs: options.timeoutMs ?? 10_000,
   });
   t.after(() => transport.close());
   return { runtime, transport };

@@ -40,7 +40,7 @@ class FrameTransport implements Transport {
     const link = this.#current?.canOpen === true ? this.#current : this.#connect();
     return new Promise((resolve, reject) => {
       const frameCall = new FrameCall(call, signal, { resolve, reject });
-      frameCall.start(link, this.#remainingMs(call));
+      frameCall.start(link, this.#options.timeoutMs ?? 0);
     });
   }
 
@@ -57,11 +57,5 @@ class FrameTransport implements Transport {
     this.#links.add(link);
     this.#current = link;
     return link;
-  }
-
-  #remainingMs(call: Invocation): number {
-    const { timeoutMs = 0 } = this.#options;
-    if (timeoutMs === 0) return 0;
-    return Math.max(1, Math.round(call.arrivedAtMs + timeoutMs - performance.now()));
   }
 }

@@ -64,7 +64,10 @@ function requestFrom(call: Call, name: string): Request {
     if (!body.ended) init.body = body.stream();
     else init.body = body.whole() as unknown as BodyInit;
   }
-  return new Request(url, init);
+  const request = new Request(url, init);
+  // Passing it to the constructor would make a second signal that follows ours, for every call; few handlers look.
+  Object.defineProperty(request, 'signal', { get: () => call.signal });
+  return request;
 }
 
 function urlFrom(target: string, host: string, name: string): string {
