@@ -1,11 +1,28 @@
 import assert from 'node:assert/strict';
 import { suite } from 'node:test';
-import { buildImage, deployFiles } from '../support/deploy.ts';
+import { type BuildSettings, buildImage, deployFiles } from '../support/deploy.ts';
 import { awake, fault, momentsMs, waitingHandler } from '../support/kill-world.ts';
 import { isAlive, keeperPid, processesOf, tracesOf, treeOf } from '../support/traces.ts';
 import { until } from '../support/until.ts';
 
 const json = (value: object): RequestInit => ({ body: JSON.stringify(value) });
+
+/** A function of each kind that answers the pid of its instance. */
+const pidTellers: Readonly<Record<string, BuildSettings & { readonly files: Readonly<Record<string, string>> }>> = {
+  node: { files: { 'handler.js': 'module.exports = async () => String(process.pid);\n' } },
+  python: { files: { 'handler.py': 'import os\n\ndef handle(req):\n    return str(os.getpid())\n' } },
+  http: {
+    files: {
+      'server.js': `require('http').createServer((_, response) => response.end(String(process.pid)))
+  .listen(process.env.PORT, '127.0.0.1');
+`,
+    },
+    lang: 'exec',
+    process: 'node server.js',
+    mode: 'http',
+  },
+  fork: { files: { 'tell.sh': '#!/bin/sh\nprintf %s "$PPID"\n' }, lang: 'exec', process: 'sh tell.sh' },
+};
 
 suite('a platform that is killed', { concurrency: 3 }, () => {
   fault('while idle keeps its state, and the processes of its functions go on serving', async (world) => {
@@ -22,17 +39,23 @@ suite('a platform that is killed', { concurrency: 3 }, () => {
       },
       { spec: { ...awake, secrets: ['token'] } },
     );
-    await world.deploy('kept', 'one');
+    for (const [name, { files, ...settings }] of Object.entries(pidTellers)) {
+      await deployFiles(world.platform, name, files, { ...settings, spec: awake });
+    }
+    const tell = async (): Promise<string[]> =>
+      await Promise.all(Object.keys(pidTellers).map((name) => world.call(name)));
     const before = await world.state();
-    const pid = await world.pidOf('kept');
+    const pids = await tell();
     for (const _ of momentsMs) {
       await world.platform.kill();
-      assert.ok(isAlive(pid), 'the instance outlives the platform');
+      assert.ok(
+        pids.every((pid) => isAlive(Number(pid))),
+        'the instances outlive the platform',
+      );
       world.platform = await world.platform.restart();
       assert.deepEqual(await world.state(), before);
-      assert.equal(await world.call('kept'), `one ${pid}`);
+      assert.deepEqual(await tell(), pids);
       assert.equal(await world.call('reader'), 'abc');
-      assert.equal(await world.pidOf('kept'), pid);
     }
   });
 
