@@ -82,12 +82,14 @@ async function startParts(
   const auth = await createAuth({ user: config.user, password: config.password, passwordFile });
   const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
+  let listening = { url: '', port: 0 };
   const portal = await startPortal({
     host: config.host,
     port: config.portalPort,
     directory: options.portalDir,
     authorize: (header) => auth.check(header),
     control: api.handler,
+    functionsPort: () => listening.port,
   });
   stack.defer(() => portal.close());
   const portalUrl = `http://${config.host}:${portal.port}`;
@@ -101,7 +103,7 @@ async function startParts(
     trustedOrigins: [portalUrl],
     portalUrl,
   });
-  const listening = await gateway.listen();
+  listening = await gateway.listen();
   stack.defer(() => gateway.close(AbortSignal.timeout(drainMs)));
   return {
     url: listening.url,

@@ -6,7 +6,7 @@ const rows = document.querySelector('#functions');
 const status = document.querySelector('#status');
 const gateway = document.querySelector('#gateway');
 
-gateway.value = localStorage.getItem(gatewayKey) ?? `${location.protocol}//${location.hostname}:8080`;
+gateway.value = localStorage.getItem(gatewayKey) ?? (await askGateway());
 gateway.addEventListener('input', () => {
   if (!gateway.checkValidity()) return;
   localStorage.setItem(gatewayKey, gateway.value);
@@ -16,6 +16,12 @@ document.querySelector('#settings').addEventListener('submit', (event) => event.
 document.addEventListener('visibilitychange', () => void refresh());
 setInterval(() => void refresh(), refreshMs);
 void refresh();
+
+/** The same host under the port functions are served at, unless somebody said otherwise. */
+async function askGateway() {
+  const { functionsPort } = await (await fetch('config.json')).json();
+  return `${location.protocol}//${location.hostname}:${functionsPort}`;
+}
 
 async function refresh() {
   if (document.hidden) return;

@@ -103,7 +103,9 @@ class ForkedWorker implements WorkerClient {
     const entry = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
     const cache = getCompileCacheDir();
     const env = { PATH: this.#settings.toolPath, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) };
-    const child = fork(entry, [], { env, execArgv: [], cwd: '/', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    // Node's own notes about its features are not complaints of ours.
+    const execArgv = ['--disable-warning=ExperimentalWarning'];
+    const child = fork(entry, [], { env, execArgv, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let complaint = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-2000);

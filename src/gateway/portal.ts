@@ -13,6 +13,8 @@ export interface PortalOptions {
   readonly authorize: (authorization: string | undefined) => boolean;
   /** The control plane, for `/system/…` of this origin. */
   readonly control: RequestListener;
+  /** Port functions are called at; asked at each request, for it is known only once the gateway listens. */
+  readonly functionsPort: () => number;
 }
 
 export interface Portal {
@@ -60,6 +62,12 @@ async function answer(options: PortalOptions, request: IncomingMessage, response
   }
   if (request.url?.startsWith('/system/') === true) {
     options.control(request, response);
+    return;
+  }
+  if (request.url === '/config.json') {
+    response
+      .setHeader('Content-Type', 'application/json')
+      .end(JSON.stringify({ functionsPort: options.functionsPort() }));
     return;
   }
   const file = files[(request.url ?? '').split('?')[0] ?? ''];
