@@ -85,7 +85,7 @@ class ProcessEngine implements Engine {
   }
 
   async start(): Promise<void> {
-    const host = createHost(this.#options);
+    const host = await createHost(this.#options);
     const reports = await host.keeper.start();
     this.#host = host;
     const { programIds, cageIds } = await adoptPrograms(host, this.#supervisor, reports);
@@ -150,15 +150,20 @@ class ProcessEngine implements Engine {
   }
 }
 
-function createHost(options: ProcessEngineOptions): ProcessHost {
+async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
   const { stateDir, runDir, sandbox, interpreters } = options;
   const otherUsers = sandbox.abilities.root && sandbox.abilities.setpriv;
   mkdirSync(join(runDir, 'i'), { recursive: true, mode: 0o711 });
   chmodSync(join(runDir, 'i'), 0o711);
   const node = interpreters?.node === undefined ? {} : { node: interpreters.node };
-  const runtimes = installRuntimes({ runDir, otherUsers, ...node });
-  const python = runtimes.pythonMain === undefined ? undefined : findPython(interpreters?.python, otherUsers);
-  if (python !== undefined && runtimes.pythonMain !== undefined) compilePython(python, dirname(runtimes.pythonMain));
+  const [runtimes, found] = await Promise.all([
+    installRuntimes({ runDir, otherUsers, ...node }),
+    findPython(interpreters?.python, otherUsers),
+  ]);
+  const python = runtimes.pythonMain === undefined ? undefined : found;
+  if (python !== undefined && runtimes.pythonMain !== undefined) {
+    await compilePython(python, dirname(runtimes.pythonMain));
+  }
   const keeper = new KeeperLink({
     node: runtimes.node,
     main: runtimes.keeperMain,

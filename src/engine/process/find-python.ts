@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { isRunnableByOthers } from './reachability.ts';
 
 const candidates = ['/usr/bin/python3', '/usr/local/bin/python3', '/opt/homebrew/bin/python3'];
@@ -11,22 +12,19 @@ const answerTimeoutMs = 5000;
  * A Python of at least 3.9 that functions can run: the real binary behind links and wrappers. `given` alone is tried
  * when there is one. Undefined when there is none.
  */
-export function findPython(given: string | undefined, otherUsers: boolean): string | undefined {
+export async function findPython(given: string | undefined, otherUsers: boolean): Promise<string | undefined> {
   for (const candidate of given === undefined ? candidates : [given]) {
-    const binary = askExecutable(candidate);
+    const binary = await askExecutable(candidate);
     if (binary !== undefined && (!otherUsers || isRunnableByOthers(binary))) return binary;
   }
   return undefined;
 }
 
-function askExecutable(command: string): string | undefined {
+async function askExecutable(command: string): Promise<string | undefined> {
   try {
-    const answer = execFileSync(command, ['-I', '-c', question], {
-      encoding: 'utf8',
-      env: {},
-      stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: answerTimeoutMs,
-    }).trim();
+    const options = { env: {}, timeout: answerTimeoutMs };
+    const { stdout } = await promisify(execFile)(command, ['-I', '-S', '-c', question], options);
+    const answer = stdout.trim();
     return answer === '' ? undefined : realpathSync(answer);
   } catch {
     return undefined;
@@ -34,10 +32,10 @@ function askExecutable(command: string): string | undefined {
 }
 
 /** Compiles our runtime once, so that no instance has to: functions cannot write beside it. Costs only time when it fails. */
-export function compilePython(python: string, directory: string): void {
+export async function compilePython(python: string, directory: string): Promise<void> {
   if (existsSync(join(directory, '__pycache__'))) return;
   try {
-    execFileSync(python, ['-I', '-m', 'compileall', '-q', directory], { env: {}, stdio: 'ignore', timeout: 30_000 });
+    await promisify(execFile)(python, ['-I', '-m', 'compileall', '-q', directory], { env: {}, timeout: 30_000 });
   } catch {
     // Each instance compiles it in memory then.
   }

@@ -9,10 +9,10 @@ import { installNode } from './install-node.ts';
 import { installRuntimes } from './install-runtimes.ts';
 import { isRunnableByOthers } from './reachability.ts';
 
-test('the keeper and the shims are installed as plain JavaScript that everyone can read and nobody can change', (t) => {
+test('the keeper and the shims are installed as plain JavaScript that everyone can read and nobody can change', async (t) => {
   const runDir = tempDir(t);
   const before = process.umask(0o077);
-  const installed = installRuntimes({ runDir, otherUsers: true });
+  const installed = await installRuntimes({ runDir, otherUsers: true });
   process.umask(before);
   assert.doesNotMatch(readFileSync(installed.keeperMain, 'utf8'), /\.ts'|interface |: string/);
   for (const main of [installed.keeperMain, installed.nodeMain]) {
@@ -21,19 +21,19 @@ test('the keeper and the shims are installed as plain JavaScript that everyone c
     assert.equal(statSync(dirname(main)).mode & 0o777, 0o755);
     execFileSync(process.execPath, ['--check', main]);
   }
-  assert.deepEqual(installRuntimes({ runDir, otherUsers: true }), installed);
+  assert.deepEqual(await installRuntimes({ runDir, otherUsers: true }), installed);
   assert.equal(readdirSync(join(runDir, 'runtime')).filter((name) => name.startsWith('.')).length, 0);
 });
 
-test('a changed source is installed beside what is in use', (t) => {
+test('a changed source is installed beside what is in use', async (t) => {
   const [sourceRoot, runDir] = [tempDir(t), tempDir(t)];
   const keeper = join(sourceRoot, 'engine/process/keeper');
   mkdirSync(keeper, { recursive: true });
   writeFileSync(join(keeper, 'main.ts'), "import { a } from './a.ts';\nconst b: number = a;\n");
   writeFileSync(join(keeper, 'a.ts'), 'export const a = 1;\n');
-  const first = installRuntimes({ runDir, otherUsers: false, sourceRoot });
+  const first = await installRuntimes({ runDir, otherUsers: false, sourceRoot });
   writeFileSync(join(keeper, 'a.ts'), 'export const a = 2;\n');
-  const second = installRuntimes({ runDir, otherUsers: false, sourceRoot });
+  const second = await installRuntimes({ runDir, otherUsers: false, sourceRoot });
   assert.notEqual(first.keeperMain, second.keeperMain);
   assert.match(readFileSync(first.keeperMain, 'utf8'), /'\.\/a\.mjs'/);
   assert.equal(second.nodeMain, undefined);

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { type ModuleSet, collectFiles, collectModules, hashTexts } from './install-modules.ts';
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { TinderboxError } from '../../model/errors.ts';
+import { entries, findInstallation, pythonMain } from './installation.ts';
 import { installNode } from './install-node.ts';
-import { moveIntoPlace } from './move-into-place.ts';
 
 /** What was installed, as absolute paths; a runtime this build of the platform lacks is undefined. */
 export interface InstalledRuntimes {
@@ -25,24 +26,17 @@ export interface InstallOptions {
   readonly sourceRoot?: string;
 }
 
-const entries = {
-  keeper: 'engine/process/keeper/main',
-  node: 'runtime/node/main',
-  watchdog: 'runtime/watchdog/main',
-} as const;
-const pythonMain = 'runtime/python/main.py';
-
 /**
  * Puts what functions run on into `runDir/runtime`: the shims and the keeper as plain JavaScript under a name made of
  * their content, readable by everyone and writable by nobody else, and a reachable Node binary. Doing it again costs a
  * few milliseconds; a platform that was upgraded installs beside what living instances still use.
  */
-export function installRuntimes(options: InstallOptions): InstalledRuntimes {
+export async function installRuntimes(options: InstallOptions): Promise<InstalledRuntimes> {
   const sourceRoot = options.sourceRoot ?? resolve(import.meta.dirname, '../..');
   const runtimeDir = join(options.runDir, 'runtime');
   mkdirSync(runtimeDir, { recursive: true, mode: 0o755 });
   chmodSync(runtimeDir, 0o755);
-  const directory = findInstallation(runtimeDir, sourceRoot) ?? install(sourceRoot, runtimeDir);
+  const directory = findInstallation(runtimeDir, sourceRoot) ?? (await installInChild(sourceRoot, runtimeDir));
   const find = (path: string): string | undefined => {
     const file = join(directory, path);
     return existsSync(file) ? file : undefined;
@@ -56,70 +50,14 @@ export function installRuntimes(options: InstallOptions): InstalledRuntimes {
   };
 }
 
-/** What the last installation was made of: while no source changed, nothing needs to be made again. */
-interface InstallationRecord {
-  readonly directory: string;
-  readonly root: string;
-  /** Entries that were there; one more means a new installation. */
-  readonly present: readonly string[];
-  /** Hash of each source file. */
-  readonly sources: Readonly<Record<string, string>>;
-}
-
-const recordName = 'installed.json';
-
-function findInstallation(runtimeDir: string, root: string): string | undefined {
+/** In a process of its own: the compiler that strips types would stay in this one's memory for good. */
+async function installInChild(sourceRoot: string, runtimeDir: string): Promise<string> {
+  const program = join(import.meta.dirname, `install-main${extname(import.meta.filename)}`);
   try {
-    const record = JSON.parse(readFileSync(join(runtimeDir, recordName), 'utf8')) as InstallationRecord;
-    if (record.root !== root || !existsSync(record.directory)) return undefined;
-    if (record.present.join() !== presentEntries(root).join()) return undefined;
-    const same = Object.entries(record.sources).every(([file, hash]) => hashFile(file) === hash);
-    return same ? record.directory : undefined;
-  } catch {
-    return undefined;
+    const { stdout } = await promisify(execFile)(process.execPath, [program, sourceRoot, runtimeDir], { env: {} });
+    return stdout.trim();
+  } catch (cause) {
+    const message = `the runtimes cannot be installed in ${runtimeDir}: ${(cause as Error).message}`;
+    throw new TinderboxError('unavailable', message, { cause });
   }
-}
-
-function presentEntries(root: string): readonly string[] {
-  const candidates = [...Object.values(entries).flatMap((entry) => [`${entry}.ts`, `${entry}.js`]), pythonMain];
-  return candidates.filter((path) => existsSync(join(root, path)));
-}
-
-function install(sourceRoot: string, runtimeDir: string): string {
-  const modules = collectModules(sourceRoot, Object.values(entries));
-  const python = collectFiles(sourceRoot, dirname(pythonMain), '.py');
-  const texts = new Map([...modules.texts, ...python.texts]);
-  const directory = join(runtimeDir, hashTexts(texts));
-  if (!existsSync(directory)) writeTexts(texts, runtimeDir, directory);
-  writeRecord(runtimeDir, directory, sourceRoot, [modules, python]);
-  return directory;
-}
-
-function writeTexts(texts: ReadonlyMap<string, string>, runtimeDir: string, directory: string): void {
-  const temporary = mkdtempSync(join(runtimeDir, '.new-'));
-  const before = process.umask(0o022);
-  try {
-    for (const [path, text] of texts) {
-      const file = join(temporary, path);
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, text);
-    }
-  } finally {
-    process.umask(before);
-  }
-  chmodSync(temporary, 0o755);
-  moveIntoPlace(temporary, directory);
-}
-
-function writeRecord(runtimeDir: string, directory: string, root: string, sets: readonly ModuleSet[]): void {
-  const files = sets.flatMap((set) => set.sources);
-  const sources = Object.fromEntries(files.map((file) => [file, hashFile(file)]));
-  const record: InstallationRecord = { directory, root, present: presentEntries(root), sources };
-  const temporary = join(runtimeDir, `.${recordName}-${process.pid}`);
-  writeFileSync(temporary, JSON.stringify(record));
-  moveIntoPlace(temporary, join(runtimeDir, recordName));
-}
-
-function hashFile(file: string): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
