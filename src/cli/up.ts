@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type SettingName, settings } from '../config/settings-table.ts';
 import { type Platform, startPlatform } from '../main.ts';
+import { TinderboxError } from '../model/errors.ts';
 import { startLog } from '../observe/log.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { packageRoot } from './package-root.ts';
 import type { Shell } from './terminal/shell.ts';
-import { deployExamples, formatExamples } from './up-examples.ts';
 import { readVersion } from './version.ts';
 
 type UpFlags = Readonly<Record<string, string | boolean | undefined>>;
@@ -24,15 +25,14 @@ export const upCommand: CommandDefinition = {
 };
 
 async function up(shell: Shell, flags: UpFlags): Promise<void> {
-  const config = loadConfig(settingFlags(flags), textOf(flags['config']));
-  const stopLog = startLog({ level: logLevel(textOf(flags['logLevel'])) });
+  const config = await loadConfig(settingFlags(flags), textOf(flags['config']));
+  const stopLog = startLog({ level: parseLogLevel(textOf(flags['logLevel'])) });
   try {
     const version = await readVersion();
     const platform = await startPlatform(config, { portalDir: join(packageRoot, 'ui'), version });
     try {
       shell.stdout.write(formatPlatform(platform, version));
-      if (flags['examples'] === true)
-        shell.stdout.write(formatExamples(await deployExamples(shell, config, platform.url)));
+      if (flags['examples'] === true) await showExamples(shell, config, platform.url);
       await untilAborted(shell.signal);
       shell.stdout.write('stopping: calls in flight are finished first\n');
     } finally {
@@ -41,6 +41,12 @@ async function up(shell: Shell, flags: UpFlags): Promise<void> {
   } finally {
     stopLog();
   }
+}
+
+/** Their deploy needs what no other platform does: stack files, packing, a client. */
+async function showExamples(shell: Shell, config: Config, url: string): Promise<void> {
+  const { deployExamples, formatExamples } = await import('./up-examples.ts');
+  shell.stdout.write(formatExamples(await deployExamples(shell, config, url)));
 }
 
 /** `limits.body` → `limits-body`, `dataDir` → `data-dir`. */
@@ -63,8 +69,10 @@ function textOf(value: string | boolean | undefined): string | undefined {
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
-function logLevel(text: string | undefined): (typeof logLevels)[number] {
-  return logLevels.find((level) => level === text) ?? 'warn';
+function parseLogLevel(text = 'warn'): (typeof logLevels)[number] {
+  const found = logLevels.find((level) => level === text);
+  if (found !== undefined) return found;
+  throw new TinderboxError('config', `log-level is "${text}", not one of ${logLevels.join(', ')}`);
 }
 
 function formatPlatform(platform: Platform, version: string): string {

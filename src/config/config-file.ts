@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
 import { TinderboxError } from '../model/errors.ts';
 
 /** What a `tinderbox.yaml` says: its settings flattened to `a.b`, and the variables builds are given. */
@@ -9,7 +8,7 @@ export interface ConfigFile {
 }
 
 /** Reads it. A file that was asked for by name must exist; the default one may be absent. */
-export function readConfigFile(path: string, required: boolean): ConfigFile {
+export async function readConfigFile(path: string, required: boolean): Promise<ConfigFile> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -17,37 +16,7 @@ export function readConfigFile(path: string, required: boolean): ConfigFile {
     if (!required && (error as NodeJS.ErrnoException).code === 'ENOENT') return { values: {}, buildEnv: {} };
     throw new TinderboxError('config', `cannot read ${path}: ${(error as Error).message}`, { cause: error });
   }
+  // The YAML reader is large, and most platforms have no such file.
+  const { parseConfigFile } = await import('./parse-config-file.ts');
   return parseConfigFile(text, path);
-}
-
-/** Throws `config` with file, line and column for text that is not YAML or not a map. */
-export function parseConfigFile(text: string, path: string): ConfigFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const first = document.errors[0];
-  if (first !== undefined) {
-    const at = lines.linePos(first.pos[0]);
-    throw new TinderboxError('config', `${path}:${at.line}:${at.col}: ${first.message}`);
-  }
-  const tree: unknown = document.toJS({ maxAliasCount: 0 }) ?? {};
-  if (!isMap(tree)) throw new TinderboxError('config', `${path}:1:1: a map of settings is expected`);
-  const { build, ...rest } = tree;
-  const { env, ...buildRest } = isMap(build) ? build : {};
-  const values = flatten(build === undefined ? rest : { ...rest, build: isMap(build) ? buildRest : build });
-  return { values, buildEnv: isMap(env) ? flatten(env) : {} };
-}
-
-function flatten(tree: Record<string, unknown>, prefix = ''): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [key, value] of Object.entries(tree)) {
-    if (isMap(value)) Object.assign(flat, flatten(value, `${prefix}${key}.`));
-    else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-      flat[prefix + key] = `${value}`;
-    else throw new TinderboxError('config', `setting ${prefix}${key} is neither text, a number nor true or false`);
-  }
-  return flat;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

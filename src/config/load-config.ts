@@ -5,13 +5,18 @@ import { resolveConfig } from './resolve-config.ts';
 import type { SettingName } from './settings-table.ts';
 
 /** Reads environment and file, adds the flags. `configPath`: file asked for by name; default `./tinderbox.yaml` if there. */
-export function loadConfig(flags: Readonly<Partial<Record<SettingName, string>>>, configPath?: string): Config {
+export async function loadConfig(
+  flags: Readonly<Partial<Record<SettingName, string>>>,
+  configPath?: string,
+): Promise<Config> {
   const path = configPath ?? process.env['TINDERBOX_CONFIG'];
-  const file = readConfigFile(path ?? 'tinderbox.yaml', path !== undefined);
+  const fileName = path ?? 'tinderbox.yaml';
+  const file = await readConfigFile(fileName, path !== undefined);
   return resolveConfig({
     flags,
     env: process.env,
     file: file.values,
+    fileName,
     buildEnv: { ...registrySettings(process.env), ...file.buildEnv },
     home: homedir(),
     uid: process.getuid?.() ?? -1,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfigFile } from './config-file.ts';
+import { parseConfigFile } from './parse-config-file.ts';
 import { resolveConfig } from './resolve-config.ts';
 
 const none = { flags: {}, env: {}, file: {}, buildEnv: {}, home: '/home/ada', uid: 1000 };

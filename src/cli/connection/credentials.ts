@@ -21,7 +21,7 @@ export async function findCredentials(
   const config = resolveConfig({
     flags: dataDir === undefined ? {} : { stateDir: resolve(shell.cwd, dataDir) },
     env: shell.env,
-    file: readConfigFile(join(shell.cwd, 'tinderbox.yaml'), false).values,
+    file: (await readConfigFile(join(shell.cwd, 'tinderbox.yaml'), false)).values,
     buildEnv: {},
     home: shell.home,
     uid: process.getuid?.() ?? -1,
