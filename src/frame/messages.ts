@@ -52,6 +52,8 @@ export interface Hello {
 
 /** Makes a generic runtime process one function; at most once in its life. Sent by the engine. */
 export interface Specialise {
+  /** Path the engine connected to; a process that listens elsewhere refuses. Absent: whoever is there is meant. */
+  readonly socket?: string;
   readonly instance: string;
   readonly name: string;
   readonly namespace: string;

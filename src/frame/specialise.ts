@@ -30,7 +30,7 @@ export function specialiseInstance(socketPath: string, specialise: Specialise, s
     },
   });
   socket.on('data', (bytes: Buffer) => connection.receive(bytes));
-  connection.message(frameType.specialise, specialise);
+  connection.message(frameType.specialise, { ...specialise, socket: socketPath } satisfies Specialise);
   const abort = (): void => connection.fail(signal?.reason as Error);
   signal?.addEventListener('abort', abort, { once: true });
   return promise.finally(() => signal?.removeEventListener('abort', abort));

@@ -12,6 +12,7 @@ import type { Socket } from 'node:net';
 import { FrameConnection } from '../../frame/connection.ts';
 import { parseRequestHead } from '../../frame/head-text.ts';
 import { frameType, type Ready, type Specialise } from '../../frame/messages.ts';
+import { parseSpecialise } from '../../frame/parse-specialise.ts';
 import type { FrameStream, StreamListener } from '../../frame/stream.ts';
 import { FrameViolation } from '../../frame/violation.ts';
 import { become } from './become.ts';
@@ -100,13 +101,13 @@ export class Instance {
 
   #specialise(connection: FrameConnection, text: string): void {
     if (this.#state.kind !== 'generic') throw new FrameViolation('state', 'a second specialise');
+    const specialise = parseSpecialise(text, process.env['TINDERBOX_SOCKET']);
     this.#state = { kind: 'becoming' };
-    void this.#become(text).then((ready) => connection.message(frameType.ready, ready));
+    void this.#become(specialise).then((ready) => connection.message(frameType.ready, ready));
   }
 
-  async #become(text: string): Promise<Ready> {
+  async #become(specialise: Specialise): Promise<Ready> {
     try {
-      const specialise = JSON.parse(text) as Specialise;
       become(specialise);
       const { style, handler } = await loadHandler(specialise);
       this.#state = { kind: 'serving', handler, concurrency: specialise.concurrency };

@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { FrameConnection } from '../../frame/connection.ts';
 import { parseRequestHead } from '../../frame/head-text.ts';
 import { frameType, type Ready, type Specialise } from '../../frame/messages.ts';
+import { parseSpecialise } from '../../frame/parse-specialise.ts';
 import type { FrameStream, StreamListener } from '../../frame/stream.ts';
 import { FrameViolation } from '../../frame/violation.ts';
 import { become } from '../node/become.ts';
@@ -92,12 +93,11 @@ export class Instance {
 
   #specialise(connection: FrameConnection, text: string): void {
     if (this.#state.kind !== 'generic') throw new FrameViolation('state', 'a second specialise');
-    connection.message(frameType.ready, this.#become(text));
+    connection.message(frameType.ready, this.#become(parseSpecialise(text, process.env['TINDERBOX_SOCKET'])));
   }
 
-  #become(text: string): Ready {
+  #become(specialise: Specialise): Ready {
     try {
-      const specialise = JSON.parse(text) as Specialise;
       const [name = '', ...args] = specialise.process ?? [];
       become(specialise);
       const file = findProgram(name, specialise.workdir, specialise.env['PATH']);

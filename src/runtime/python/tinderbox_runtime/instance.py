@@ -36,11 +36,8 @@ class Instance:
     def specialise(self, connection, payload):
         if self._specialised:
             raise FrameViolation("state", "a second specialise")
+        spec = _parse_specialise(payload)
         self._specialised = True
-        try:
-            spec = parse_json(payload.decode())
-        except ValueError:
-            raise FrameViolation("text", "specialise is not JSON") from None
         try:
             self.server = self._become(spec, connection)
         except BaseException as error:  # also a handler module that calls sys.exit
@@ -71,6 +68,17 @@ class Instance:
     def signalled(self, number):
         if number in (SIGTERM, SIGINT):
             self._hub.drain()
+
+
+def _parse_specialise(payload):
+    """One that was meant for another socket came here by a link somebody put in its place: see the protocol's page."""
+    try:
+        spec = parse_json(payload.decode())
+    except ValueError:
+        raise FrameViolation("text", "specialise is not JSON") from None
+    if spec.get("socket", os.environ["TINDERBOX_SOCKET"]) != os.environ["TINDERBOX_SOCKET"]:
+        raise FrameViolation("state", "a specialise meant for another process")
+    return spec
 
 
 def run_instance():
