@@ -1,4 +1,5 @@
-import { buildConnector, Client } from 'undici';
+import type { Client } from 'undici';
+import { loadUndiciClient, type UndiciParts } from './undici-client.ts';
 
 /** Largest header section of a reply; more ends the call with `bad-reply`. */
 const replyHeaderBytes = 64 * 1024;
@@ -13,10 +14,13 @@ export class ClientStack {
   readonly #origin: string;
   readonly #idle: Client[] = [];
   readonly #all = new Set<Client>();
-  readonly #connect = buildConnector({ timeout: 10_000 });
+  readonly #undici: UndiciParts;
+  readonly #connect: ReturnType<UndiciParts['buildConnector']>;
 
   constructor(origin: string) {
     this.#origin = origin;
+    this.#undici = loadUndiciClient();
+    this.#connect = this.#undici.buildConnector({ timeout: 10_000 });
   }
 
   take(): Client {
@@ -41,7 +45,7 @@ export class ClientStack {
   }
 
   #open(): Client {
-    const client = new Client(this.#origin, {
+    const client = new this.#undici.Client(this.#origin, {
       connect: this.#connect,
       pipelining: 1,
       headersTimeout: 0,
