@@ -14,6 +14,7 @@
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { OomCounter } from './oom-counter.ts';
 import type { CageRef } from './sandbox.ts';
 import { uncagedPids } from './uncaged.ts';
 
@@ -50,9 +51,7 @@ export async function cagePids(cage: CageRef, leader?: number): Promise<number[]
 
 /** Whether the kernel killed something inside for memory; false once the cage is gone. */
 export async function cageOomKilled(cage: CageRef): Promise<boolean> {
-  const file = cage.version === 'v2' ? 'memory.events' : 'memory.oom_control';
-  const texts = await Promise.all(cage.cgroups.map((dir) => read(join(dir, file))));
-  return texts.some((text) => numberAfter(text, 'oom_kill') > 0);
+  return (await new OomCounter(cage).read()) > 0;
 }
 
 export interface CageUsage {

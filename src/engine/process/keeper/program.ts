@@ -1,14 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { cageOomKilled, destroyCage } from '../../../sandbox/cage.ts';
+import { destroyCage } from '../../../sandbox/cage.ts';
+import { OomCounter } from '../../../sandbox/oom-counter.ts';
 import { programExit, signalProgram } from '../../../sandbox/program.ts';
 import { killGroup } from './kill-group.ts';
 import type { LogFiles } from './log-files.ts';
 import { ProgramOutput } from './program-output.ts';
 import type { Ending, LogTarget, ProgramReport, SpawnRequest } from './protocol.ts';
 
-/** A line without newline waits this long for its end. */
-const flushIntervalMs = 1000;
+/** A line without newline waits this long for its end, and a kill for memory to be told. */
+const lookIntervalMs = 1000;
 /** After the end, how long the pipes may still deliver; a stranger may hold them open. */
 const pipesGraceMs = 500;
 const maxStatusBytes = 64;
@@ -31,6 +32,7 @@ export class Program {
   readonly #output: ProgramOutput;
   readonly #logs: LogFiles;
   readonly #hooks: ProgramHooks;
+  readonly #oomCounter: OomCounter;
   readonly #startedAtMs = performance.now();
   readonly #flushTimer: NodeJS.Timeout;
   readonly #closed: Promise<unknown>;
@@ -39,6 +41,7 @@ export class Program {
   #listening = false;
   #canceled = false;
   #exited = false;
+  #oomKills = 0;
   #ending: Ending | undefined;
 
   /** `child` is running already, spawned as leader of its own process group with a pipe at fd 3. */
@@ -48,10 +51,14 @@ export class Program {
     this.#output = output;
     this.#logs = logs;
     this.#hooks = hooks;
+    this.#oomCounter = new OomCounter(request.cage);
     child.stdout?.on('data', (chunk: Buffer) => this.#output.accept('o', chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#output.accept('e', chunk));
     this.#watchStatus(child.stdio[3] as Readable | null);
-    this.#flushTimer = setInterval(() => this.#output.flush(), flushIntervalMs);
+    this.#flushTimer = setInterval(() => {
+      this.#output.flush();
+      void this.#lookForOomKills();
+    }, lookIntervalMs);
     this.#closed = new Promise((resolve) => child.once('close', resolve));
     child.once('exit', (code, signal) => void this.#end(code, signal));
     if (request.log !== undefined) this.assign(request.log);
@@ -120,7 +127,8 @@ export class Program {
     const { cage } = this.#request;
     const { exitCode, signal } = programExit(this.#request, code, signalName);
     if (cage.version === 'none') killGroup(this.pid);
-    const oomKilled = await oomKilledIn(cage);
+    const oomKills = await this.#oomCounter.read();
+    const oomKilled = oomKills > this.#oomKills || (oomKills > 0 && signal === 'SIGKILL');
     await destroyCage(cage, { leader: this.pid }).catch(() => undefined);
     await this.#pipesRead();
     const canceled = this.#canceled;
@@ -129,6 +137,14 @@ export class Program {
     await this.#finishOutput(exitCode, signal, oomKilled);
     this.#ending = { outcome, lastLines: this.lastLines };
     this.#hooks.onEnded(this.#ending);
+  }
+
+  /** A program that survives the one it started has to be told apart from one that was killed itself. */
+  async #lookForOomKills(): Promise<void> {
+    const kills = await this.#oomCounter.read();
+    if (this.#exited || kills <= this.#oomKills) return;
+    this.#oomKills = kills;
+    this.#output.system('one of its processes was killed: together they used more memory than the limit');
   }
 
   async #pipesRead(): Promise<void> {
@@ -155,12 +171,4 @@ export class Program {
 function formatEnd(exitCode: number | null, signal: string | null, oomKilled: boolean): string {
   if (oomKilled) return 'killed: it used more memory than its limit';
   return signal === null ? `exited with code ${exitCode ?? 'unknown'}` : `ended by ${signal}`;
-}
-
-async function oomKilledIn(cage: SpawnRequest['cage']): Promise<boolean> {
-  try {
-    return await cageOomKilled(cage);
-  } catch {
-    return false;
-  }
 }
