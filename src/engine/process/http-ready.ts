@@ -6,8 +6,8 @@ import { acceptsConnections, ownsPort } from './listening-port.ts';
 const firstPauseMs = 2;
 const longestPauseMs = 100;
 const probeTimeoutMs = 1000;
-/** Looks in a row that find a stranger before it counts: the program may be about to fork, or to close and reopen. */
-const strangerLooks = 20;
+/** How long a stranger must be found before it counts: the program may be about to fork, or to close and reopen. */
+const strangerMs = 500;
 
 export interface HttpReadiness {
   readonly port: number;
@@ -27,15 +27,14 @@ export type HttpHost = '127.0.0.1' | '::1';
  * its port. Rejects with the signal's reason.
  */
 export async function awaitHttpReady(wanted: HttpReadiness, signal: AbortSignal): Promise<HttpHost> {
-  let strangers = 0;
+  let strangerSinceMs: number | undefined;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.3)) {
     const host = await findListener(wanted.port);
     signal.throwIfAborted();
-    if (host !== undefined && (await ownsPort(wanted.port, await wanted.pids(), wanted.uid))) {
-      strangers = 0;
-      if (wanted.path === '' || (await answersWell(host, wanted.port, wanted.path))) return host;
-    } else if (host !== undefined) strangers += 1;
-    if (strangers >= strangerLooks) {
+    const isOwn = host !== undefined && (await ownsPort(wanted.port, await wanted.pids(), wanted.uid));
+    if (isOwn && (wanted.path === '' || (await answersWell(host, wanted.port, wanted.path)))) return host;
+    strangerSinceMs = host === undefined || isOwn ? undefined : (strangerSinceMs ?? performance.now());
+    if (strangerSinceMs !== undefined && performance.now() - strangerSinceMs > strangerMs) {
       throw new TinderboxError('conflict', `port ${wanted.port} was taken by another program`);
     }
     await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
