@@ -163,8 +163,9 @@ export class ForkCall implements StreamListener {
 
   #couldNotStart(error: Error): void {
     if (this.#over) return;
-    const text = `the process ${this.#plan.file} could not be started: ${error.message}`;
-    this.#log.push(Buffer.from(`tinderbox: ${text}\n`));
+    // The message names the file by its full path: that is for the log.
+    this.#log.push(Buffer.from(`tinderbox: the process could not be started: ${error.message}\n`));
+    const text = `the process could not be started: ${(error as NodeJS.ErrnoException).code ?? 'no reason given'}`;
     if (this.#stopped) this.#fail('canceled', text);
     else this.#reply(500, Buffer.from(`${text}\n`), []);
     this.#finish();

@@ -213,8 +213,10 @@ test('a program that vanished later is 500 and a line in the log', async (t) => 
   assert.equal((await callRuntime(transport)).text, 'last\n');
   const gone = await callRuntime(transport, { id: 'c-9' });
   assert.equal(gone.status, 500);
-  assert.match(gone.text, /fn\.sh could not be started: spawn .* ENOENT/);
-  await until('the log', () => runtime.errors.includes('\u001ec-9\u001ftinderbox: the process'));
+  assert.match(gone.text, /^the process could not be started: ENOENT\n$/);
+  await until('the log', () =>
+    runtime.errors.includes('\u001ec-9\u001ftinderbox: the process could not be started: spawn'),
+  );
 });
 
 test('SIGTERM lets running calls end, then exits with 0', async (t) => {
