@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi } from './api/api.ts';
 import { createAuth } from './auth/auth.ts';
@@ -22,6 +22,7 @@ import type { Abilities } from './sandbox/sandbox.ts';
 import { createScaler } from './scaler/scaler.ts';
 import { createSecrets } from './secrets/secrets.ts';
 import { lockFolder } from './store/lock.ts';
+import { makeFolder } from './store/make-folder.ts';
 import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
 
 /** A running platform, as `tinderbox up` sees it. */
@@ -68,6 +69,8 @@ async function startParts(
   stack: AsyncDisposableStack,
 ): Promise<Omit<Platform, 'close'>> {
   const base = await startBase(config, stack);
+  const passwordFile = join(config.stateDir, 'password');
+  const auth = await createAuth({ user: config.user, password: config.password, passwordFile });
   const plane = await startDataPlane(config, base, stack);
   const api = await createApi({
     ...base,
@@ -78,8 +81,6 @@ async function startParts(
     hostMemoryBytes: config.budget.memoryBytes,
   });
   stack.defer(() => api.close());
-  const passwordFile = join(config.stateDir, 'password');
-  const auth = await createAuth({ user: config.user, password: config.password, passwordFile });
   const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
   let listening = { url: '', port: 0 };
@@ -120,7 +121,7 @@ async function startParts(
 async function startBase(config: Config, stack: AsyncDisposableStack) {
   const lock = await lockFolder(config.stateDir);
   stack.defer(() => lock.release());
-  await mkdir(config.runDir, { recursive: true, mode: 0o711 });
+  makeFolder({ what: 'run folder', dir: config.runDir, mode: 0o711, flag: '--run-dir' });
   const store = await createSqliteStore({ file: join(config.stateDir, 'tinderbox.db') });
   stack.defer(() => store.close());
   const secrets = await createSecrets({ store, keyFile: config.keyFile });

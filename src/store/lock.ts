@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { TinderboxError } from '../model/errors.ts';
 import { notice } from '../observe/channels.ts';
+import { makeFolder, notWritable } from './make-folder.ts';
 
 /** A data folder that is ours until released, or until this process ends in whatever way. */
 export interface FolderLock {
@@ -20,7 +21,7 @@ export interface FolderLock {
  * when the folder cannot be written.
  */
 export async function lockFolder(dir: string): Promise<FolderLock> {
-  prepareFolder(dir);
+  makeFolder(asked(dir));
   const db = acquire(dir);
   tellPid(dir);
   return {
@@ -31,16 +32,7 @@ export async function lockFolder(dir: string): Promise<FolderLock> {
   };
 }
 
-function prepareFolder(dir: string): void {
-  try {
-    // Only the folder itself is ours to close: others may live beside it.
-    mkdirSync(dirname(dir), { recursive: true });
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    throw notWritable(dir, cause);
-  }
-}
+const asked = (dir: string) => ({ what: 'data folder', dir, mode: 0o700, flag: '--data-dir' });
 
 /** An open IMMEDIATE transaction holds the reserved lock; it writes nothing, so there is no journal to clean up. */
 function acquire(dir: string): DatabaseSync {
@@ -52,7 +44,7 @@ function acquire(dir: string): DatabaseSync {
   } catch (cause) {
     db?.close();
     if (isBusy(cause)) throw inUse(dir, cause);
-    throw notWritable(dir, cause);
+    throw notWritable(asked(dir), cause);
   }
 }
 
@@ -105,13 +97,4 @@ function isAlive(pid: number): boolean {
 
 function pidFile(dir: string): string {
   return join(dir, 'platform.pid');
-}
-
-function notWritable(dir: string, cause: unknown): TinderboxError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new TinderboxError(
-    'config',
-    `the data folder ${dir} cannot be written by uid ${process.geteuid?.() ?? '?'}: ${why}`,
-    { hint: 'choose another with --data-dir, or change its owner', cause },
-  );
 }
