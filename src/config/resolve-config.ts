@@ -11,6 +11,8 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Flattened `tinderbox.yaml`: `limits.body` → text. */
   readonly file: Readonly<Record<string, string>>;
+  /** What that file is called in messages; default `tinderbox.yaml`. */
+  readonly fileName?: string;
   readonly buildEnv: Readonly<Record<string, string>>;
   readonly home: string;
   readonly uid: number;
@@ -18,7 +20,7 @@ export interface ConfigSources {
 
 /** Resolves, checks and freezes. Throws `config`, naming the setting, its value and what would be right. */
 export function resolveConfig(sources: ConfigSources): Config {
-  assertKnownKeys(sources.file);
+  assertKnownKeys(sources.file, sources.fileName ?? 'tinderbox.yaml');
   const given = parseAll(sources);
   const stateDir = resolve(given.stateDir ?? join(sources.home, '.local', 'share', 'tinderbox'));
   const config: Config = {
@@ -88,11 +90,11 @@ function parseAll(sources: ConfigSources): SettingValues {
   return values as SettingValues;
 }
 
-function assertKnownKeys(file: Readonly<Record<string, string>>): void {
+function assertKnownKeys(file: Readonly<Record<string, string>>, fileName: string): void {
   const known = Object.values(settings).map((setting) => setting.key as string);
   for (const key of Object.keys(file)) {
     if (!known.includes(key)) {
-      throw new TinderboxError('config', `tinderbox.yaml has an unknown setting "${key}"`, {
+      throw new TinderboxError('config', `${fileName} has an unknown setting "${key}"`, {
         hint: `known settings: ${known.join(', ')}`,
       });
     }

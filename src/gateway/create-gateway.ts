@@ -59,7 +59,7 @@ class HttpGateway implements Gateway {
 
   async listen(): Promise<{ url: string; port: number }> {
     const { host } = this.#options.config;
-    const port = await listenOn(this.#server, host, this.#options.config.port);
+    const port = await listenOn(this.#server, host, this.#options.config.port, '--port');
     const shown = host.includes(':') ? `[${host}]` : host;
     return { url: `http://${shown}:${port}`, port };
   }

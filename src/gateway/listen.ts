@@ -2,14 +2,17 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { TinderboxError } from '../model/errors.ts';
 
-/** Listens and resolves with the port taken; 0 asks for a free one. Rejects with `conflict` naming host and port. */
-export async function listenOn(server: Server, host: string, port: number): Promise<number> {
+/**
+ * Listens and resolves with the port taken; 0 asks for a free one. Rejects with `conflict` naming host and port, and
+ * `flag`, which chooses another port.
+ */
+export async function listenOn(server: Server, host: string, port: number, flag: string): Promise<number> {
   server.listen(port, host);
   try {
     await once(server, 'listening');
   } catch (error) {
     throw new TinderboxError('conflict', `cannot listen on ${host}:${port}: ${(error as Error).message}`, {
-      hint: 'end the program that holds the port, or choose another one',
+      hint: `end the program that holds the port, or choose another one with ${flag}`,
       cause: error,
     });
   }

@@ -36,7 +36,7 @@ export async function startPortal(options: PortalOptions): Promise<Portal> {
   const server = createServer((request, response) => {
     answer(options, request, response).catch(() => response.destroy());
   });
-  const port = await listenOn(server, options.host, options.port);
+  const port = await listenOn(server, options.host, options.port, '--portal-port');
   return {
     port,
     async close() {

@@ -38,9 +38,13 @@ async function listenOnLoopback(server: Server, port: number): Promise<void> {
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new TinderboxError('conflict', `metrics port ${port} on 127.0.0.1 is taken`, {
-      hint: 'choose another with --metrics-port',
-      cause: error,
-    });
+    throw new TinderboxError(
+      'conflict',
+      `cannot listen on 127.0.0.1:${port} for metrics: ${(error as Error).message}`,
+      {
+        hint: 'choose another with --metrics-port',
+        cause: error,
+      },
+    );
   }
 }

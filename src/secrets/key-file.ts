@@ -1,7 +1,7 @@
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
-import { type Key, type KeyRing, keyFromBytes } from './key-ring.ts';
+import { type Key, keyBytes, type KeyRing, keyFromBytes } from './key-ring.ts';
 
 /** Keys as base64, one per line, the current one first. Lines that start with `#` are for people. */
 const heading =
@@ -58,8 +58,11 @@ function assertPrivate(file: string, mode: number): void {
 
 function parseKey(file: string, line: string): Key {
   const bytes = Buffer.from(line, 'base64');
-  if (bytes.toString('base64') !== line) {
-    throw new TinderboxError('config', `the key file ${file} has a line that is not a key in base64`);
+  if (bytes.length !== keyBytes || bytes.toString('base64') !== line) {
+    throw new TinderboxError(
+      'config',
+      `the key file ${file} has a line that is not a key: ${keyBytes} bytes in base64`,
+    );
   }
   return keyFromBytes(bytes);
 }

@@ -2,7 +2,8 @@ import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto
 import { TinderboxError } from '../model/errors.ts';
 
 const algorithm = 'aes-256-gcm';
-const keyBytes = 32;
+/** Length of a key. */
+export const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 

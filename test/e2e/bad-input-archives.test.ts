@@ -10,14 +10,17 @@ import { sourceArchive } from '../support/deploy.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
 import { until } from '../support/until.ts';
 
-const config = (more: object = {}): [Header, string] => [
+/** One entry of an archive: header and content. */
+type Entry = readonly [header: Partial<Header> & { readonly name: string }, content: string];
+
+const config = (more: object = {}): Entry => [
   { name: 'com.openfaas.docker.config' },
   JSON.stringify({ image: 'bad:1', ...more }),
 ];
-const handler: [Header, string] = [{ name: 'context/handler.js' }, 'module.exports = async () => "";\n'];
+const handler: Entry = [{ name: 'context/handler.js' }, 'module.exports = async () => "";\n'];
 
 /** A tar of these entries; a lie about the size is possible. */
-async function tar(...entries: readonly (readonly [Header, string])[]): Promise<Buffer> {
+async function tar(...entries: readonly Entry[]): Promise<Buffer> {
   const archive = pack();
   for (const [header, content] of entries) archive.entry(header, content);
   archive.finalize();
@@ -92,7 +95,7 @@ suite('bad archives', () => {
   });
 
   test('entries that would leave the folder or are neither file nor folder are refused by name', async () => {
-    const cases: readonly (readonly [Header, RegExp])[] = [
+    const cases: readonly (readonly [Entry[0], RegExp])[] = [
       [{ name: '../escape' }, /"\.\.\/escape" leaves the folder/],
       [{ name: 'context/../../escape' }, /leaves the folder/],
       [{ name: 'context/a/../../../escape' }, /leaves the folder/],
@@ -120,7 +123,7 @@ suite('bad archives', () => {
   });
 
   test('a config that is missing, no JSON, or wrong in a field is refused by name', async () => {
-    const cases: readonly (readonly [readonly (readonly [Header, string])[], RegExp])[] = [
+    const cases: readonly (readonly [readonly Entry[], RegExp])[] = [
       [[handler], /has no entry "com\.openfaas\.docker\.config"/],
       [[config()], /has no file below "context\/"/],
       [[[{ name: 'com.openfaas.docker.config' }, '{'], handler], /build config is not JSON/],
