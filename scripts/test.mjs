@@ -1,4 +1,5 @@
-// `npm test`: the check, then every suite. Words after `--` choose files by part of their path.
+// `npm test`: the check, then every suite. Words after `--` choose files by part of their path. `--peers` runs what needs
+// foreign clients instead, `--chaos` the kills, each fault 50 times at random moments.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,18 +7,27 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const peers = process.argv.includes('--peers');
+const chaos = process.argv.includes('--chaos');
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 
-const patterns = peers ? ['test/peers/**/*.test.ts'] : ['src/**/*.test.ts', 'test/*.test.ts', 'test/e2e/**/*.test.ts'];
+const patterns = choosePatterns();
 const files = patterns
   .flatMap((pattern) => globSync(pattern, { cwd: root }))
   .filter((file) => chosen.length === 0 || chosen.some((word) => file.includes(word)))
   .sort();
 
-if (chosen.length === 0 && !peers) run(process.execPath, [join(root, 'scripts', 'check.mjs')]);
-run(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=240000', ...files]);
+if (chosen.length === 0 && !peers && !chaos) run(process.execPath, [join(root, 'scripts', 'check.mjs')]);
+const timeoutMs = chaos ? 7_200_000 : 240_000;
+run(process.execPath, ['--test', '--test-concurrency=2', `--test-timeout=${timeoutMs}`, ...files]);
+
+function choosePatterns() {
+  if (peers) return ['test/peers/**/*.test.ts'];
+  if (chaos) return ['test/e2e/kill*.test.ts'];
+  return ['src/**/*.test.ts', 'test/*.test.ts', 'test/e2e/**/*.test.ts'];
+}
 
 function run(command, args) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  const env = chaos ? { CHAOS_ROUNDS: '50', ...process.env } : process.env;
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
   if (result.status !== 0) process.exit(result.status ?? 1);
 }

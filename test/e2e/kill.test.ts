@@ -108,7 +108,7 @@ suite('a platform that is killed', { concurrency: 3 }, () => {
     const build = (name: string): Promise<void> => {
       return buildImage(world.platform, `${name}:1`, { ...files, name }, { lang: 'exec', process: './run' });
     };
-    for (const [index, moment] of [0, 150, 600].entries()) {
+    for (const [index, moment] of momentsMs.map((ms) => 5 * ms).entries()) {
       const cutOff = assert.rejects(build(`made${index}`));
       await world.at(moment);
       const keeper = keeperPid(world.platform);

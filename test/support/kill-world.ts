@@ -6,8 +6,14 @@ import { startPlatform, type TestPlatform } from './platform.ts';
 import { tracesOf } from './traces.ts';
 import { until } from './until.ts';
 
-/** How often each fault is brought about, at three different moments after what it interrupts began. */
-export const momentsMs = [0, 20, 120] as const;
+const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 0);
+
+/**
+ * When each fault is brought about after what it interrupts began: three moments, or with `npm run chaos` many random
+ * ones, most of them early.
+ */
+export const momentsMs: readonly number[] =
+  rounds === 0 ? [0, 20, 120] : Array.from({ length: rounds }, () => Math.floor(Math.random() ** 2 * 400));
 
 /** Answers `GREETING PID`, after as many milliseconds as the body says. */
 export function waitingHandler(greeting: string): Readonly<Record<string, string>> {
@@ -96,10 +102,14 @@ export class KillWorld {
   }
 
   async ready(name: string, count: number): Promise<readonly InstanceView[]> {
-    return await until(`${name} has ${count} ready instances`, async () => {
-      const all = (await this.get(`/system/instances?function=${name}`)) as readonly InstanceView[];
+    let all: readonly InstanceView[] = [];
+    const asked = until(`${name} has ${count} ready instances`, async () => {
+      all = (await this.get(`/system/instances?function=${name}`)) as readonly InstanceView[];
       const live = all.filter(({ state }) => state !== 'stopped' && state !== 'failed');
       return live.length === count && live.every(({ state }) => state === 'ready') ? live : undefined;
+    });
+    return await asked.catch((cause: unknown) => {
+      throw new Error(`${name} does not come to ${count}: ${JSON.stringify(all)}`, { cause });
     });
   }
 
