@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
 import type { LogLine, LogQuery } from '../../model/log-line.ts';
@@ -18,6 +18,7 @@ import { logDirectory } from './obtain-program.ts';
 import type { ProcessHost } from './process-host.ts';
 import { ProgramRun } from './program-run.ts';
 import { readLogs } from './read-logs.ts';
+import { removeForeignTree } from './remove-foreign-tree.ts';
 import { SecretFiles } from './secret-files.ts';
 import { WarmPool } from './warm-pool.ts';
 
@@ -89,8 +90,8 @@ class ProcessEngine implements Engine {
     const reports = await host.keeper.start();
     this.#host = host;
     const { programIds, cageIds } = await adoptPrograms(host, this.#supervisor, reports);
-    host.secrets.sweep(programIds);
-    sweepFolders(join(host.runDir, 'i'), programIds);
+    await host.secrets.sweep(programIds);
+    await sweepFolders(join(host.runDir, 'i'), programIds);
     await host.sandbox.sweep(cageIds);
     const sizes = {
       node: host.runtimes.nodeMain === undefined ? 0 : (this.#options.pool?.node ?? 2),
@@ -140,7 +141,7 @@ class ProcessEngine implements Engine {
     clearTimeout(this.#unclaimedTimer);
     await Promise.all([this.#supervisor.close(), this.#pool?.close()]);
     await this.#host?.keeper.close();
-    this.#host?.secrets.close();
+    await this.#host?.secrets.close();
   }
 
   #started(): { readonly host: ProcessHost; readonly pool: WarmPool } {
@@ -186,8 +187,7 @@ async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
 }
 
 /** Folders of instances that are gone, whoever left them. */
-function sweepFolders(directory: string, keep: ReadonlySet<string>): void {
-  for (const id of readdirSync(directory)) {
-    if (!keep.has(id)) rmSync(join(directory, id), { recursive: true, force: true });
-  }
+async function sweepFolders(directory: string, keep: ReadonlySet<string>): Promise<void> {
+  const stale = readdirSync(directory).filter((id) => !keep.has(id));
+  await Promise.all(stale.map((id) => removeForeignTree(join(directory, id))));
 }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
 
@@ -61,14 +61,4 @@ export function createInstanceFolder(folder: InstanceFolder, owner: Owner | unde
 /** Hands what is in the folder to the function. The platform, being root, can still connect. */
 export function giveInstanceFolder(folder: InstanceFolder, owner: Owner): void {
   for (const path of folder.writable) chownSync(path, owner.uid, owner.gid);
-}
-
-export function removeInstanceFolder(folder: InstanceFolder): void {
-  try {
-    // Another instance of the same user must not be able to swap what is being removed.
-    chmodSync(folder.directory, 0o700);
-  } catch {
-    return;
-  }
-  rmSync(folder.directory, { recursive: true, force: true, maxRetries: 3 });
 }

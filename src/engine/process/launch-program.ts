@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { Protections } from '../../model/instance.ts';
 import type { Isolation, Network } from '../../model/settings.ts';
 import type { CageRef, Identity, Limits } from '../../sandbox/sandbox.ts';
-import { type InstanceFolder, createInstanceFolder, instanceFolder, removeInstanceFolder } from './instance-folder.ts';
+import { type InstanceFolder, createInstanceFolder, instanceFolder } from './instance-folder.ts';
 import type { LogTarget } from './keeper/protocol.ts';
 import type { KeptProgram, ProgramEnd } from './kept-program.ts';
 import type { ProcessHost } from './process-host.ts';
+import { removeForeignTree } from './remove-foreign-tree.ts';
 import { secretsTarget } from './secret-files.ts';
 
 /** A program to be started inside its walls. */
@@ -75,7 +76,7 @@ export async function launchProgram(host: ProcessHost, request: LaunchRequest, s
     return { program, cage, folder, secretsDir, protections: withSecretsNote(protections, host), gone };
   } catch (error) {
     if (cage !== undefined) await host.sandbox.destroy(cage).catch(() => undefined);
-    removeTraces(host, folder, id);
+    await removeTraces(host, folder, id);
     throw error;
   }
 }
@@ -89,13 +90,12 @@ export async function cleanUpAfter(
 ): Promise<ProgramEnd> {
   const end = await program.ended;
   if (end.lost) await host.sandbox.destroy(cage).catch(() => undefined);
-  removeTraces(host, folder, program.id);
+  await removeTraces(host, folder, program.id);
   return end;
 }
 
-function removeTraces(host: ProcessHost, folder: InstanceFolder, id: string): void {
-  host.secrets.remove(id);
-  removeInstanceFolder(folder);
+async function removeTraces(host: ProcessHost, folder: InstanceFolder, id: string): Promise<void> {
+  await Promise.all([host.secrets.remove(id), removeForeignTree(folder.directory)]);
 }
 
 /** The sandbox says when it could not show a directory at its place. */

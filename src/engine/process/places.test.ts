@@ -14,9 +14,10 @@ import { test } from 'node:test';
 import { testWorkload } from '../../../test/support/engine/test-workload.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { functionEnv, hasStartBoundEnv } from './function-env.ts';
-import { assertSocketPathsFit, createInstanceFolder, instanceFolder, removeInstanceFolder } from './instance-folder.ts';
+import { assertSocketPathsFit, createInstanceFolder, instanceFolder } from './instance-folder.ts';
 import { resolveMode, resolveProcess } from './launch-mode.ts';
 import { parseListeners } from './listening-port.ts';
+import { removeForeignTree } from './remove-foreign-tree.ts';
 import { SecretFiles } from './secret-files.ts';
 import { canUsePool, decidePoolSize } from './warm-pool.ts';
 
@@ -25,18 +26,31 @@ test('a run directory whose sockets would have too long a path is refused with t
   assertSocketPathsFit('/run/tinderbox');
 });
 
-test('an instance folder can be passed by all, listed by nobody, and is removed whole', (t) => {
+test('an instance folder can be passed by all, listed by nobody, and is removed whole', async (t) => {
   const folder = instanceFolder(tempDir(t), 'abcdefgh');
   createInstanceFolder(folder, undefined);
   assert.equal(statSync(folder.directory).mode & 0o777, 0o711);
   for (const path of folder.writable) assert.equal(statSync(path).mode & 0o777, 0o700);
   writeFileSync(join(folder.home, 'file'), 'x');
-  removeInstanceFolder(folder);
-  removeInstanceFolder(folder);
+  await removeForeignTree(folder.directory);
+  await removeForeignTree(folder.directory);
   assert.equal(existsSync(folder.directory), false);
 });
 
-test('secrets are read-only files in memory; leftovers are swept, those of adopted instances stay', (t) => {
+test('what a function left is removed beside the calls of others when it is much, and links in it lead nowhere', async (t) => {
+  const dir = tempDir(t);
+  const folder = instanceFolder(dir, 'abcdefgh');
+  createInstanceFolder(folder, undefined);
+  mkdirSync(join(dir, 'elsewhere/kept'), { recursive: true });
+  symlinkSync(join(dir, 'elsewhere'), join(folder.tmp, 'link'));
+  for (let count = 0; count < 1000; count += 1) writeFileSync(join(folder.tmp, `${count}`), '');
+  const removed = removeForeignTree(folder.directory);
+  assert.ok(existsSync(folder.directory), 'nothing waited for it');
+  await removed;
+  assert.deepEqual([existsSync(folder.directory), existsSync(join(dir, 'elsewhere/kept'))], [false, true]);
+});
+
+test('secrets are read-only files in memory; leftovers are swept, those of adopted instances stay', async (t) => {
   const runDir = tempDir(t);
   const secrets = new SecretFiles(runDir);
   t.after(() => secrets.close());
@@ -47,9 +61,9 @@ test('secrets are read-only files in memory; leftovers are swept, those of adopt
   assert.equal(readFileSync(file, 'utf8'), 'value');
   assert.equal(statSync(file).mode & 0o777, 0o400);
   if (secrets.missing === undefined) assert.ok(!secrets.root.startsWith(runDir));
-  secrets.sweep(new Set(['one']));
+  await secrets.sweep(new Set(['one']));
   assert.deepEqual([existsSync(file), existsSync(secrets.directory('two'))], [true, false]);
-  secrets.remove('one');
+  await secrets.remove('one');
   assert.equal(existsSync(file), false);
 });
 

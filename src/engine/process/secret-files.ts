@@ -1,16 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeForeignTree } from './remove-foreign-tree.ts';
 
 const tmpfsType = 0x01021994;
 const ramfsType = 0x858458f6;
@@ -44,8 +35,9 @@ export class SecretFiles {
   }
 
   /** Removes what earlier platforms left, except the folders of adopted instances. */
-  sweep(keep: ReadonlySet<string>): void {
-    for (const id of readdirSync(this.root)) if (!keep.has(id)) this.remove(id);
+  async sweep(keep: ReadonlySet<string>): Promise<void> {
+    const stale = readdirSync(this.root).filter((id) => !keep.has(id));
+    await Promise.all(stale.map((id) => this.remove(id)));
   }
 
   directory(id: string): string {
@@ -70,15 +62,13 @@ export class SecretFiles {
     chmodSync(directory, 0o500);
   }
 
-  remove(id: string): void {
-    // Its own folder was closed to the platform as well, where that is not root.
-    if (existsSync(this.directory(id))) chmodSync(this.directory(id), 0o700);
-    rmSync(this.directory(id), { recursive: true, force: true });
+  remove(id: string): Promise<void> {
+    return removeForeignTree(this.directory(id));
   }
 
   /** Removes everything. */
-  close(): void {
-    this.sweep(new Set());
+  async close(): Promise<void> {
+    await this.sweep(new Set());
     rmSync(this.root, { recursive: true, force: true });
   }
 }
