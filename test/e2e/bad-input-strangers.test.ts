@@ -96,8 +96,8 @@ suite('strangers', () => {
   });
 
   test('only /healthz and / are there for everyone, however a path is written', async () => {
-    // What is there for everyone is not much: / has no page.
-    assert.deepEqual([await status('GET /healthz'), await status('GET /')], [200, 404]);
+    // What is there for everyone is not much: / only says where the portal is.
+    assert.deepEqual([await status('GET /healthz'), await status('GET /')], [200, 307]);
     for (const path of tricks) {
       const got = await status(`GET ${path}`);
       assert.ok(

@@ -33,9 +33,11 @@ export async function assertBystanderAnswers(platform: TestPlatform): Promise<vo
 
 /** Functions with their calls under way, as the metrics tell. */
 export async function callsUnderWay(platform: TestPlatform): Promise<[name: string, count: number][]> {
-  const text = await (await fetch(platform.metricsUrl)).text();
+  const text = await (await fetch(`${platform.metricsUrl}/metrics`)).text();
   const lines = text.matchAll(/^gateway_function_invocation_inflight\{function_name="([^"]+)"\} (\S+)$/gm);
-  return [...lines].map(([, name = '', count]) => [name, Number(count)]);
+  const found = [...lines].map(([, name = '', count]): [string, number] => [name, Number(count)]);
+  assert.ok(found.length > 0, 'no function is in the metrics');
+  return found;
 }
 
 /** Entries of the folders in which uploads and builds lie while they are worked on. */
