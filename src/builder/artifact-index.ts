@@ -2,8 +2,8 @@ import { readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identities } from '../identity/identities.ts';
 import type { Artifact, Manifest } from '../model/artifact.ts';
+import { removeTree } from '../sandbox/remove-tree.ts';
 import type { Store } from '../store/store.ts';
-import { removeTree } from './seal-artifact.ts';
 
 /** Under `images/<image>`. */
 interface ImageRecord {

@@ -9,6 +9,7 @@ import { chmod, lchown, mkdir, readFile, rename, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import type { Manifest } from '../model/artifact.ts';
 import { TinderboxError } from '../model/errors.ts';
+import { removeTree } from '../sandbox/remove-tree.ts';
 import type { Confined, ConfineRequest } from '../sandbox/sandbox.ts';
 import { assertProgram } from './assert-program.ts';
 import type { BuildOrder } from './build-order.ts';
@@ -18,7 +19,7 @@ import type { HostFacts } from './host-facts.ts';
 import { planBuild } from './plan.ts';
 import type { BuildPlan } from './plan.ts';
 import { runSteps } from './run-steps.ts';
-import { removeTree, sealArtifact, syncPath } from './seal-artifact.ts';
+import { sealArtifact, syncPath } from './seal-artifact.ts';
 import { hashSourceTree, readSourceTree } from './source-tree.ts';
 import type { SourceTree } from './source-tree.ts';
 import { stageSource, stageTypeScript } from './stage-source.ts';

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
 import { formatOutcome } from '../model/outcome.ts';
 import { watchDisk } from '../sandbox/disk-watch.ts';
+import { removeTree } from '../sandbox/remove-tree.ts';
 import { runConfined } from '../sandbox/run.ts';
 import type { ConfinedOutcome } from '../sandbox/run.ts';
 import type { Bind, ConfineRequest } from '../sandbox/sandbox.ts';
@@ -11,7 +12,6 @@ import type { BuildOrder } from './build-order.ts';
 import type { BuildFolders, BuildRunOptions } from './build-run.ts';
 import { createLogLines } from './log-lines.ts';
 import type { BuildPlan, StepKind } from './plan.ts';
-import { removeTree } from './seal-artifact.ts';
 import { resolveStepCommand } from './step-commands.ts';
 import type { StepCommand } from './step-commands.ts';
 import type { WorkerSettings } from './worker-protocol.ts';
@@ -62,12 +62,13 @@ async function prepareFolders(context: StepsContext, steps: readonly StepKind[])
   await giveTree(folders.code, uid);
 }
 
+/** What is in a folder goes before the folder: nobody else may change it while it is walked through. */
 async function giveTree(path: string, uid: number): Promise<void> {
-  await lchown(path, uid, uid);
   for (const entry of await readdir(path, { withFileTypes: true })) {
     if (entry.isDirectory()) await giveTree(join(path, entry.name), uid);
     else await lchown(join(path, entry.name), uid, uid);
   }
+  await lchown(path, uid, uid);
 }
 
 /** A build that fills its namespace's cache ends, and the cache is emptied. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { chmod, copyFile, lchown, lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, lchown, lstat, open, readdir, rename } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { TinderboxError } from '../model/errors.ts';
@@ -87,14 +87,5 @@ export async function syncPath(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-/** Removes a tree whoever owns it, also one nested deeper than a path can be long; no error when it is not there. */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
-  } catch {
-    await promisify(execFile)('rm', ['-rf', '--', path]);
   }
 }

@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import type { Language } from '../model/artifact.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { Identity } from '../sandbox/sandbox.ts';
+import { removeTree } from '../sandbox/remove-tree.ts';
 import { resolveInterpreter } from '../sandbox/runnable.ts';
-import { removeTree } from './seal-artifact.ts';
 
 /** Programs builds use, each one that a build's own user can run. */
 export interface Toolchain {

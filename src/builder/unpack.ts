@@ -7,7 +7,7 @@ import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { ExtractEvents } from 'tar-stream';
 import { TinderboxError } from '../model/errors.ts';
-import { removeTree } from './seal-artifact.ts';
+import { removeTree } from '../sandbox/remove-tree.ts';
 import { parseSourceConfig } from './source-config.ts';
 import type { SourceConfig } from './source-config.ts';
 
