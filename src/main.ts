@@ -12,10 +12,11 @@ import { startPortal } from './gateway/portal.ts';
 import { createIdentities } from './identity/stored-identities.ts';
 import { formatFunctionKey, parseRevisionId } from './model/names.ts';
 import { recordFolders } from './model/record-keys.ts';
+import { startIdleCollector } from './observe/idle-collector.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { startMetricsServer } from './observe/metrics-server.ts';
 import { createRouter } from './router/create-router.ts';
-import type { RouterHooks } from './router/router.ts';
+import type { LoadSnapshot, RouterHooks } from './router/router.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
 import { assertPassable } from './sandbox/passable.ts';
 import type { Abilities } from './sandbox/sandbox.ts';
@@ -175,6 +176,7 @@ async function startDataPlane(
   const router = createRouter({ hooks, budget: config.budget });
   stack.defer(() => router.close(AbortSignal.timeout(drainMs)));
   stack.defer(engine.watch((change) => router.instanceChanged(change)));
+  stack.defer(startIdleCollector({ calls: () => sumOf(router.load()) }));
   // Only now, so that the router hears of the instances an earlier platform left running.
   await engine.start();
   const scaler = createScaler({
@@ -193,6 +195,15 @@ async function startDataPlane(
   stack.defer(() => control.close());
   await control.start();
   return { engine, router, scaler, metrics };
+}
+
+function sumOf(loads: readonly LoadSnapshot[]): { readonly completed: number; readonly underWay: number } {
+  const sum = { completed: 0, underWay: 0 };
+  for (const { completed, inFlight, waiting } of loads) {
+    sum.completed += completed;
+    sum.underWay += inFlight + waiting;
+  }
+  return sum;
 }
 
 function readyByFunction(engine: Engine): Map<string, number> {
