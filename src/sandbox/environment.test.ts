@@ -13,6 +13,9 @@ test('variables that steer a loader, a shell or the C library never reach the la
     'PS4',
     'BASH_FUNC_x%%',
     'LOCPATH',
+    'LOCALDOMAIN',
+    'RES_OPTIONS',
+    'RESOLV_HOST_CONF',
   ];
   const { early, late } = partEnvironment(Object.fromEntries(steering.map((name) => [name, 'v'])));
   assert.deepEqual(early, {});
@@ -20,6 +23,11 @@ test('variables that steer a loader, a shell or the C library never reach the la
     late,
     steering.map((name) => `${name}=v`),
   );
+});
+
+test('variables of a function that only begin alike stay out of the command line, which every user can read', () => {
+  const plain = { RESEND_API_KEY: 's', RESTIC_PASSWORD: 's', LOCAL_TOKEN: 's', NLS_KEY: 's', BASHFUL: 's' };
+  assert.deepEqual(partEnvironment(plain), { early: plain, late: [] });
 });
 
 test('ordinary variables pass as they are; names a shell would drop are set later', () => {

@@ -25,9 +25,13 @@ export function partEnvironment(env: Readonly<Record<string, string>>): PartedEn
 }
 
 const steeringPrefix =
-  /^(LD_|DYLD_|GLIBC_|MALLOC_|BASH|GCONV_|GETCONF_|LIBMOUNT_|LIBBLKID_|LIBSMARTCOLS_|LOC|NLS|NIS_|RES)/;
+  /^(LD_|DYLD_|GLIBC_|MALLOC_|BASH_|GCONV_|GETCONF_|LIBMOUNT_|LIBBLKID_|LIBSMARTCOLS_|NIS_|RESOLV_)/;
+/** Whole names where a prefix would take in what may be a secret (`RESEND_API_KEY`): late values can be seen. */
 const steeringNames = new Set(
-  'ENV SHELLOPTS IFS CDPATH PS1 PS2 PS4 PWD OLDPWD SHLVL _ OPTIND PPID POSIXLY_CORRECT HOSTALIASES TZDIR'.split(' '),
+  (
+    'ENV BASH BASHOPTS SHELLOPTS IFS CDPATH PS1 PS2 PS4 PWD OLDPWD SHLVL _ OPTIND PPID POSIXLY_CORRECT HOSTALIASES ' +
+    'TZDIR LOCPATH LOCALDOMAIN NLSPATH RES_OPTIONS'
+  ).split(' '),
 );
 
 function isHarmless(name: string): boolean {
