@@ -255,6 +255,16 @@ describe('createScaler', () => {
     await assert.rejects(bench.scaler.setReplicas(b, 1), hasCode('not-found'));
   });
 
+  test('what ran, or was asked for, before a restart holds while the load is still unknown', async () => {
+    bench.ready(a, 'old1');
+    bench.ready(a, 'old2');
+    await bench.scaler.track(a, settings({ zero: 'false' }), 4);
+    for (let i = 0; i < 29; i += 1) bench.tick();
+    assert.equal(bench.last(a), 4);
+    for (let i = 0; i < 5; i += 1) bench.tick();
+    assert.equal(bench.last(a), 1);
+  });
+
   test('adopted instances are stated to the engine as they are', async () => {
     bench.ready(a, 'old1');
     bench.ready(a, 'old2');

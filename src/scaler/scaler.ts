@@ -8,7 +8,8 @@
  * 3. A revision with calls in flight or waiting, or on its way up, is never cut for another one.
  * 4. All callers that wait for a revision to wake share one promise, settled by the first instance that becomes ready
  *    or by the failure of the last one that was starting.
- * 5. A count asked for at deploy holds until a first instance was ready, whatever the load.
+ * 5. A count asked for at deploy or after a restart holds until a first instance was ready, whatever the load, and then
+ *    for the hold window, like any other.
  */
 import { availableParallelism } from 'node:os';
 import type { Engine, InstanceChange } from '../engine/engine.ts';
@@ -110,6 +111,7 @@ class EngineScaler implements Scaler {
     }
     const nowMs = this.#now();
     const target = new ScaleTarget(revision, settings, initial, nowMs);
+    target.window.addRecommendation(nowMs, initial);
     this.#targets.set(revision, target);
     for (const instance of this.#engine.instances()) {
       if (instance.revision === revision) target.observe(instance, nowMs);
