@@ -104,11 +104,11 @@ suite('a platform that is killed', { concurrency: 3 }, () => {
   });
 
   fault('while it builds leaves nothing of the build, which can be done again', async (world) => {
-    const files = { Makefile: 'all:\n\tsleep 1\n\tprintf "#!/bin/sh\\necho built\\n" > run\n\tchmod +x run\n' };
+    const files = { Makefile: 'all:\n\tsleep 2\n\tprintf "#!/bin/sh\\necho built\\n" > run\n\tchmod +x run\n' };
     const build = (name: string): Promise<void> => {
       return buildImage(world.platform, `${name}:1`, { ...files, name }, { lang: 'exec', process: './run' });
     };
-    for (const [index, moment] of momentsMs.map((ms) => 5 * ms).entries()) {
+    for (const [index, moment] of momentsMs.map((ms) => 4 * ms).entries()) {
       const cutOff = assert.rejects(build(`made${index}`));
       await world.at(moment);
       const keeper = keeperPid(world.platform);
