@@ -125,7 +125,8 @@ class Hub:
 
     def opened(self, call):
         """A call arrived. It begins only when there is an app that takes it."""
-        self.running += 1
+        with self.gate.lock:
+            self.running += 1
         if self.draining:
             self._refuse(call, "draining", "the instance takes no more calls")
         elif self.app is None or not self.app.ready:
