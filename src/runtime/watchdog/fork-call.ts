@@ -68,7 +68,7 @@ export class ForkCall implements StreamListener {
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (bytes: Buffer) => this.#output(bytes));
     child.stderr.on('data', (bytes: Buffer) =>
-      this.#plan.combinesOutput ? this.#output(bytes) : this.#log.push(bytes),
+      this.#plan.combinesOutput ? this.#output(bytes) : this.#logged(bytes, child.stderr),
     );
     if (!hasBody) child.stdin.end();
   }
@@ -112,6 +112,14 @@ export class ForkCall implements StreamListener {
     this.#send(bytes);
   }
 
+  /** A program may write faster than its lines are taken. */
+  #logged(bytes: Buffer, pipe: Readable): void {
+    this.#log.push(bytes);
+    if (!process.stderr.writableNeedDrain) return;
+    pipe.pause();
+    process.stderr.once('drain', () => pipe.resume());
+  }
+
   /** From here on output is sent as it comes. */
   #streamOn(): void {
     if (!this.#sendHead(200, undefined, [], this.#isBodyless)) return;
@@ -132,8 +140,8 @@ export class ForkCall implements StreamListener {
   #exited(child: Child): void {
     this.#group?.sweep();
     this.#linger = setInterval(() => {
-      // What the process wrote is still to be read when the caller is ready for more.
-      if (child.stdout.isPaused()) return;
+      // What the process wrote is still to be read when the caller, or the log, is ready for more.
+      if (child.stdout.isPaused() || child.stderr.isPaused()) return;
       child.stdout.destroy();
       child.stderr.destroy();
     }, lingerMs);

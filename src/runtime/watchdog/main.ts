@@ -25,6 +25,8 @@ function main(): void {
   if (socketPath === '') throw new Error('TINDERBOX_SOCKET is not set');
   const inherited = cage === undefined ? {} : { [cageVariable]: cage };
   const instance = new Instance({ inherited, onDrained: () => process.exit(0) });
+  // Every running call may wait for it to take more.
+  process.stderr.setMaxListeners(0);
   const server = createServer((socket) => instance.accept(socket));
   process.on('SIGTERM', () => {
     server.close();
