@@ -62,6 +62,10 @@ export interface BadFunctions {
   describes(name: string, text: RegExp): Promise<void>;
   /** Living processes of all functions of this platform. */
   processes(): readonly { readonly pid: number; readonly command: string }[];
+  /** Cgroup directories of all instances and warm processes. */
+  cages(): readonly string[];
+  /** Parent of the instances' secret folders. */
+  secretsDir(): string;
   /** Calls the bystander all the while; throws unless each call was answered well and most of them soon. */
   undisturbed<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -172,6 +176,14 @@ class Stage implements BadFunctions {
     return processesIn(this.#uids).map((pid) => ({ pid, command: commandOf(pid) }));
   }
 
+  cages(): readonly string[] {
+    return [...cagesOf(this.platform.runDir).values()].flatMap(({ directories }) => directories);
+  }
+
+  secretsDir(): string {
+    return `/dev/shm/tinderbox-${digestOf(this.platform.runDir)}`;
+  }
+
   async undisturbed<T>(work: () => Promise<T>): Promise<T> {
     const waitsMs: number[] = [];
     let over = false;
@@ -241,47 +253,47 @@ class Stage implements BadFunctions {
   /** Processes, cages, folders and secrets that belong neither to the bystander nor to the warm pool. */
   #leftovers(own: Instance): readonly string[] {
     const cages = cagesOf(this.platform.runDir);
-    const isOwn = (pids: readonly number[]): boolean => pids.includes(own.pid ?? 0);
-    const ownPids = [...cages.values()].find(isOwn) ?? [];
+    const isOwn = ({ pids }: Cage): boolean => pids.includes(own.pid ?? 0);
+    const ownPids = [...cages.values()].find(isOwn)?.pids ?? [];
     const processes = processesIn(this.#uids).filter((pid) => !ownPids.includes(pid));
-    const foreign = [...cages].filter(([id, pids]) => !isOwn(pids) && !isWarm(id, pids, processes));
+    const foreign = [...cages].filter(([id, cage]) => !isOwn(cage) && !isWarm(id, cage, processes));
     const folders = readdirSync(join(this.platform.runDir, 'i'));
-    const secrets = secretFoldersOf(this.platform.runDir);
+    const secrets = readdirSync(this.secretsDir());
     return [
       ...processes.map((pid) => `process ${pid}: ${commandOf(pid)}`),
-      ...foreign.map(([id, pids]) => `cage ${id} with ${pids.length} processes`),
+      ...foreign.map(([id, { pids }]) => `cage ${id} with ${pids.length} processes`),
       ...(folders.length === cages.size ? [] : [`${folders.length} instance folders for ${cages.size} cages`]),
       ...(secrets.length === cages.size ? [] : [`${secrets.length} secret folders for ${cages.size} cages`]),
     ];
   }
 }
 
-function isWarm(id: string, pids: readonly number[], processes: readonly number[]): boolean {
+interface Cage {
+  readonly directories: readonly string[];
+  readonly pids: readonly number[];
+}
+
+function isWarm(id: string, { pids }: Cage, processes: readonly number[]): boolean {
   return id.startsWith('warm-') && !pids.some((pid) => processes.includes(pid));
 }
 
-/** Cage id → pids, over all hierarchies of the platform with this run folder. */
-function cagesOf(runDir: string): Map<string, readonly number[]> {
+/** By id, over all hierarchies of the platform with this run folder. */
+function cagesOf(runDir: string): Map<string, Cage> {
   const parent = `tinderbox-${digestOf(runDir)}`;
-  const found = new Map<string, readonly number[]>();
+  const found = new Map<string, Cage>();
   for (const hierarchy of ['', ...readdirSync('/sys/fs/cgroup')]) {
     const directory = join('/sys/fs/cgroup', hierarchy, parent);
     if (!existsSync(directory)) continue;
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
-      const pids = read(join(directory, entry.name, 'cgroup.procs'))
-        .split('\n')
-        .filter(Boolean)
-        .map(Number);
-      found.set(entry.name, [...new Set([...(found.get(entry.name) ?? []), ...pids])]);
+      const cage = join(directory, entry.name);
+      const pids = read(join(cage, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
+      const before = found.get(entry.name) ?? { directories: [], pids: [] };
+      const all = [...new Set([...before.pids, ...pids])];
+      found.set(entry.name, { directories: [...before.directories, cage], pids: all });
     }
   }
   return found;
-}
-
-function secretFoldersOf(runDir: string): readonly string[] {
-  const directory = `/dev/shm/tinderbox-${digestOf(runDir)}`;
-  return existsSync(directory) ? readdirSync(directory) : [];
 }
 
 /** Living processes of any of these users. */
