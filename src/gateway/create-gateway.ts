@@ -139,7 +139,7 @@ class HttpGateway implements Gateway {
     const call = new DataCall(this.#calls, request, response, path, (reply, own) => {
       response.removeAllListeners('close');
       response.detachSocket(socket);
-      openTunnel(socket, head, reply, own);
+      openTunnel(socket, head, reply, own, this.#options.config.limits.stallTimeoutMs);
     });
     call.start(this.#options.routeExists(path.key), false);
   }
