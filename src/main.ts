@@ -20,6 +20,7 @@ import type { LoadSnapshot, RouterHooks } from './router/router.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
 import { assertPassable } from './sandbox/passable.ts';
 import type { Abilities } from './sandbox/sandbox.ts';
+import { assertUnshared } from './sandbox/unshared.ts';
 import { createScaler } from './scaler/scaler.ts';
 import { createSecrets } from './secrets/secrets.ts';
 import { lockFolder } from './store/lock.ts';
@@ -128,7 +129,10 @@ async function startBase(config: Config, stack: AsyncDisposableStack) {
   const secrets = await createSecrets({ store, keyFile: config.keyFile });
   const sandbox = await createSandbox(config);
   stack.defer(() => sandbox.close());
-  if (sandbox.abilities.root) assertPassable('runDir', config.runDir);
+  if (sandbox.abilities.root) {
+    assertPassable('runDir', config.runDir);
+    assertUnshared('runDir', config.runDir);
+  }
   const identities = createIdentities(store, config.uids);
   const builder = await createBuilder({
     runDir: config.runDir,
