@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { bundleModules } from './bundle-modules.ts';
 import { type ModuleSet, collectFiles, collectModules, hashTexts } from './install-modules.ts';
 import { moveIntoPlace } from './move-into-place.ts';
 
@@ -46,7 +47,11 @@ function presentEntries(root: string): readonly string[] {
 export function makeInstallation(sourceRoot: string, runtimeDir: string): string {
   const modules = collectModules(sourceRoot, Object.values(entries));
   const python = collectFiles(sourceRoot, dirname(pythonMain), '.py');
-  const texts = new Map([...modules.texts, ...python.texts]);
+  const programs = Object.values(entries)
+    .map((entry) => `${entry}.mjs`)
+    .filter((entry) => modules.texts.has(entry))
+    .map((entry) => [entry, bundleModules(modules.texts, entry)] as const);
+  const texts = new Map([...programs, ...python.texts]);
   const directory = join(runtimeDir, hashTexts(texts));
   if (!existsSync(directory)) writeTexts(texts, runtimeDir, directory);
   writeRecord(runtimeDir, directory, sourceRoot, [modules, python]);
