@@ -5,7 +5,11 @@ import { errorCodes, TinderboxError } from './errors.ts';
 
 test('docs/errors.md has one row for every code, with its status and exit code', () => {
   const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
-  const rows = [...page.matchAll(/^\| `([a-z-]+)` \| (\d+) \| (\d+) \|/gm)].map((row) => [row[1], Number(row[2]), Number(row[3])]);
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` \| (\d+) \| (\d+) \|/gm)].map((row) => [
+    row[1],
+    Number(row[2]),
+    Number(row[3]),
+  ]);
   assert.deepEqual(
     rows,
     Object.entries(errorCodes).map(([code, { status, exitCode }]) => [code, status, exitCode]),

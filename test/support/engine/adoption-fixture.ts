@@ -45,7 +45,7 @@ export async function makeAdoptionFixture(times: AdoptionTimes): Promise<Adoptio
       await until('the keeper is gone', () => !isAlive(keeperPid()), orphanMs + 5000);
       // What only an orderly end of a platform removes.
       await (await createSandbox(places)).close();
-      new SecretFiles(places.runDir).close();
+      await new SecretFiles(places.runDir).close();
       for (const remove of removals) remove();
     },
   };
