@@ -1,3 +1,4 @@
+import { cagePids } from '../../sandbox/cage.ts';
 import type { CopyEnding } from '../runner.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { type AdoptionNote, parseAdoptionNote } from './adoption-note.ts';
@@ -7,6 +8,7 @@ import { instanceFolder } from './instance-folder.ts';
 import type { ProgramReport } from './keeper/protocol.ts';
 import type { KeptProgram } from './kept-program.ts';
 import { cleanUpAfter } from './launch-program.ts';
+import { ownsPort } from './listening-port.ts';
 import type { ProcessHost } from './process-host.ts';
 
 const answerTimeoutMs = 1000;
@@ -29,7 +31,7 @@ export async function adoptPrograms(
     const program = host.keeper.program(report.id);
     if (program === undefined) return;
     const note = parseAdoptionNote(report.note);
-    if (note === undefined || !(await isAlive(note))) {
+    if (note === undefined || !(await isAlive(note, report))) {
       program.kill();
       await program.ended;
       return;
@@ -42,9 +44,11 @@ export async function adoptPrograms(
   return { programIds, cageIds };
 }
 
-async function isAlive(note: AdoptionNote): Promise<boolean> {
-  const { address } = note.instance;
-  return address !== undefined && (await answers(address, answerTimeoutMs));
+async function isAlive({ instance }: AdoptionNote, { cage, pid }: ProgramReport): Promise<boolean> {
+  const { address, protections } = instance;
+  if (address === undefined || !(await answers(address, answerTimeoutMs))) return false;
+  // A port it let go of may be a stranger's by now, who would be given its calls.
+  return address.kind === 'frame' || (await ownsPort(address.port, await cagePids(cage, pid), protections.uid));
 }
 
 interface Found {

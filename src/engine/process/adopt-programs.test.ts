@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { test } from 'node:test';
+import type { Supervisor } from '../supervisor.ts';
+import { adoptPrograms } from './adopt-programs.ts';
+import type { ProcessHost } from './process-host.ts';
+
+test('an instance whose port is a stranger’s by now is not adopted but killed', async (t) => {
+  const stranger = createServer().listen(0, '127.0.0.1');
+  await once(stranger, 'listening');
+  t.after(() => stranger.close());
+  const instance = spawn('sleep', ['60'], { detached: true });
+  const ended = once(instance, 'exit');
+  t.after(() => instance.kill('SIGKILL'));
+  const { port } = stranger.address() as AddressInfo;
+  const note = JSON.stringify({
+    instance: { id: 'f-00001-a', state: 'ready', address: { kind: 'http', host: '127.0.0.1', port }, protections: {} },
+    graceMs: 100,
+  });
+  const program = { kill: () => instance.kill('SIGKILL'), ended };
+  const host = { keeper: { program: () => program } } as unknown as ProcessHost;
+  const supervisor = { adopt: () => assert.fail('adopted') } as unknown as Supervisor;
+  const cage = { id: 'f-00001-a', cgroups: [], version: 'none' } as const;
+  const report = { id: 'abcdefgh', pid: instance.pid ?? 0, cage, listening: false, note };
+  const adopted = await adoptPrograms(host, supervisor, [report]);
+  assert.deepEqual([...adopted.programIds], []);
+  assert.equal(instance.signalCode, 'SIGKILL');
+});
