@@ -110,6 +110,7 @@ test('the pool is passed by for whatever is decided when a process starts', () =
     { isolation: 'strict' },
     { isolation: 'none' },
     { memoryBytes: 2 ** 24 },
+    { memoryBytes: 2 ** 30 },
   ]) {
     assert.equal(settings(changes), false, JSON.stringify(changes));
   }

@@ -30,9 +30,11 @@ export function decidePoolSize(base: number, recentClaims: number): number {
 
 /** Whether a warm process can become this function: nothing it asks for is decided when a process starts. Pure. */
 export function canUsePool(workload: Workload, cgroup: boolean): boolean {
-  const { settings, readOnlyRootFilesystem, env } = workload;
+  const { settings, readOnlyRootFilesystem, env, artifact } = workload;
   if (settings.network !== 'host' || settings.isolation !== 'auto' || readOnlyRootFilesystem) return false;
   if (settings.memoryBytes < leastMemoryBytes || hasStartBoundEnv(env)) return false;
+  // Node sizes its heap once, by the memory it is born with; what is given later it would never use.
+  if (artifact.manifest.language === 'node' && settings.memoryBytes > bornWith.memoryBytes) return false;
   return cgroup || isBornWith(settings);
 }
 
