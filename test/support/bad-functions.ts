@@ -21,6 +21,7 @@ export const oneShortLine = /^(openfaas-fn\/[\w-]+ )?[^\n/]{1,300}\n$/;
 /** What the sources under test/fixtures/bad-functions are built as. */
 const images = {
   node: { image: 'bad-node', lang: 'node' },
+  python: { image: 'bad-python', lang: 'python3' },
   http: { image: 'bad-http', lang: 'exec', process: 'python3 -u server.py', mode: 'http' },
   exec: { image: 'bad-exec', lang: 'exec', process: './bad', mode: 'fork' },
 } as const satisfies Record<string, PackConfig>;
