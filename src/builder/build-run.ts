@@ -3,10 +3,11 @@
  *
  * Owns `runDir/artifacts/.tmp-<id>` from staging to the end and removes it whatever happens.
  * 1. Nothing untrusted runs outside a cage, and every cage is empty before the result is read.
- * 2. `runDir/artifacts/<hex>` appears in one rename, complete and on disk, or not at all.
+ * 2. `runDir/artifacts/<hex>` appears in one rename, complete and on disk, or not at all; one that is replaced lies
+ *    beside it until then.
  */
 import { chmod, lchown, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Manifest } from '../model/artifact.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { removeTree } from '../sandbox/remove-tree.ts';
@@ -25,6 +26,7 @@ import type { SourceTree } from './source-tree.ts';
 import { stageSource, stageTypeScript } from './stage-source.ts';
 import type { Toolchain } from './toolchain.ts';
 import type { BuildGrant, BuiltArtifact, PlannedBuild, WorkerSettings } from './worker-protocol.ts';
+import { asidePrefix } from './worker-protocol.ts';
 
 /** What the platform does for a build. */
 export interface BuildPort {
@@ -179,13 +181,22 @@ async function writeManifest(bundle: string, manifest: Manifest, gid: number | u
   return Buffer.byteLength(text);
 }
 
-/** A forced build takes the place of the equal artifact; who runs that one keeps its path. */
-async function putInPlace(folders: BuildFolders): Promise<void> {
+/**
+ * A forced build takes the place of the equal artifact; who runs that one keeps its path. Cut off in between, the sweep of
+ * the next start puts the old one back.
+ */
+async function putInPlace({ bundle, final }: BuildFolders): Promise<void> {
+  const aside = join(dirname(final), asidePrefix + basename(final));
+  await removeTree(aside);
+  await rename(final, aside).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
   try {
-    await rename(folders.final, join(folders.work, 'replaced'));
+    await rename(bundle, final);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await rename(aside, final).catch(() => undefined);
+    throw error;
   }
-  await rename(folders.bundle, folders.final);
-  await syncPath(join(folders.final, '..'));
+  await syncPath(dirname(final));
+  await removeTree(aside);
 }

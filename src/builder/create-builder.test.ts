@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startBuilder } from '../../test/support/builder.ts';
 import type { TestBuilder } from '../../test/support/builder.ts';
+import { createBuilder } from './create-builder.ts';
 
 const hello = { 'handler.js': 'module.exports = async () => "hello";\n' };
 
@@ -206,6 +207,21 @@ test('a builder that closes ends its builds and leaves nothing behind', async (t
   await assert.rejects(building, { code: 'canceled' });
   await assertNothingLeft(kit);
   await assert.rejects(kit.build(hello), { code: 'unavailable' });
+});
+
+test('an artifact that a forced build had moved aside when the platform was killed is there again after a start', async (t) => {
+  const kit = await startBuilder();
+  t.after(() => kit.dispose());
+  const { artifact } = await kit.build(hello, { image: 'aside:1' });
+  const again = await kit.build(hello, { image: 'aside:1', noCache: true });
+  assert.equal(again.artifact.digest, artifact.digest);
+  assert.deepEqual(readdirSync(join(kit.runDir, 'artifacts')), [basename(artifact.directory)]);
+  renameSync(artifact.directory, join(dirname(artifact.directory), `.old-${basename(artifact.directory)}`));
+  assert.equal(await kit.builder.resolve('aside:1'), undefined);
+  const build = { timeoutMs: 1000, memoryBytes: 2 ** 28, diskBytes: 2 ** 28, concurrent: 1, env: {} };
+  const next = await createBuilder({ ...kit, build });
+  t.after(() => next.close());
+  assert.equal((await next.resolve('aside:1'))?.digest, artifact.digest);
 });
 
 async function assertNothingLeft(kit: TestBuilder): Promise<void> {

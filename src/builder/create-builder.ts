@@ -9,7 +9,7 @@
  * 3. An image name is recorded after its artifact, an artifact after its directory.
  * 4. What a build in progress or just finished needs is not collected.
  */
-import { chmod, mkdir, readFile, readdir, realpath } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identities } from '../identity/identities.ts';
 import type { Artifact } from '../model/artifact.ts';
@@ -29,6 +29,7 @@ import { createSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
 import { cagesFile, createWorkerClient } from './worker-client.ts';
 import type { WorkerClient, WorkerJob } from './worker-client.ts';
+import { asidePrefix } from './worker-protocol.ts';
 import type { BuildGrant, PlannedBuild } from './worker-protocol.ts';
 
 /** What the builder is made of. */
@@ -278,12 +279,17 @@ function assertNotAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new TinderboxError('canceled', 'the build was canceled');
 }
 
-/** Kills builds an earlier platform left running and removes their folders. */
+/** Kills builds an earlier platform left running, removes their folders, and puts back what they had not replaced yet. */
 async function sweep(artifacts: string, sandbox: Sandbox): Promise<void> {
   for (const name of await readdir(artifacts)) {
-    if (!name.startsWith('.tmp-')) continue;
     const folder = join(artifacts, name);
     try {
+      if (name.startsWith(asidePrefix)) {
+        // Fails where the new one is there, and then this one is not needed.
+        await rename(folder, join(artifacts, name.slice(asidePrefix.length))).catch(() => removeTree(folder));
+        continue;
+      }
+      if (!name.startsWith('.tmp-')) continue;
       const text = await readFile(join(folder, cagesFile), 'utf8').catch(() => '[]');
       for (const cage of JSON.parse(text) as CageRef[]) await sandbox.destroy(cage);
       await removeTree(folder);

@@ -4,6 +4,9 @@ import { TinderboxError } from '../model/errors.ts';
 import type { Confined, ConfineRequest } from '../sandbox/sandbox.ts';
 import type { BuildOrder } from './build-order.ts';
 
+/** Begins the name, in `runDir/artifacts`, of an artifact that a forced build is replacing. */
+export const asidePrefix = '.old-';
+
 /** What a build worker must know once; the first message it gets. */
 export interface WorkerSettings {
   readonly runDir: string;
