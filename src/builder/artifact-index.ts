@@ -72,22 +72,18 @@ export class ArtifactIndex {
     return entries.map((entry) => ({ image: entry.key.slice('images/'.length), ...(entry.value as ImageRecord) }));
   }
 
-  /** Deletes every artifact `isKept` says no to, recorded or left behind by a crash. Resolves with their digests. */
-  async collect(isKept: (digest: string) => boolean): Promise<readonly string[]> {
+  /** Digests of all artifacts, recorded or left behind by a crash. */
+  async digests(): Promise<readonly string[]> {
     const recorded = (await this.#options.store.list('artifacts/')).map((entry) =>
       entry.key.slice('artifacts/'.length),
     );
     const present = await readdir(join(this.#options.runDir, 'artifacts')).catch(() => []);
-    const gone: string[] = [];
-    for (const hex of new Set([...recorded, ...present.filter((name) => hexName.test(name))])) {
-      if (isKept(`sha256:${hex}`)) continue;
-      await this.#remove(hex);
-      gone.push(`sha256:${hex}`);
-    }
-    return gone;
+    const all = new Set([...recorded, ...present.filter((name) => hexName.test(name))]);
+    return [...all].map((hex) => `sha256:${hex}`);
   }
 
-  async #remove(hex: string): Promise<void> {
+  async remove(digest: string): Promise<void> {
+    const hex = digest.replace(/^sha256:/, '');
     await this.#options.store.delete(`artifacts/${hex}`);
     const doomed = join(this.#options.runDir, 'artifacts', `.tmp-gone-${hex}`);
     await rename(this.#directory(hex), doomed).catch(() => undefined);

@@ -224,6 +224,23 @@ test('an artifact that a forced build had moved aside when the platform was kill
   assert.equal((await next.resolve('aside:1'))?.digest, artifact.digest);
 });
 
+test('what is built while artifacts are collected is not taken for one that nobody refers to', async (t) => {
+  const kit = await startBuilder();
+  t.after(() => kit.dispose());
+  const list = kit.store.list.bind(kit.store);
+  let built = false;
+  kit.store.list = async (prefix) => {
+    const before = await list(prefix);
+    if (prefix === 'images/' && !built) {
+      built = true;
+      await kit.build(hello, { image: 'meanwhile:1' });
+    }
+    return before;
+  };
+  assert.deepEqual(await kit.builder.collect(new Set()), []);
+  assert.notEqual(await kit.builder.resolve('meanwhile:1'), undefined);
+});
+
 async function assertNothingLeft(kit: TestBuilder): Promise<void> {
   const left = readdirSync(join(kit.runDir, 'artifacts')).filter((name) => name.startsWith('.tmp-'));
   assert.deepEqual(left, []);

@@ -258,8 +258,18 @@ class QueuedBuilder implements Builder {
   }
 
   async collect(keep: ReadonlySet<string>): Promise<readonly string[]> {
-    const named = new Set((await this.#parts.index.images()).map(({ digest }) => digest));
-    return await this.#parts.index.collect((digest) => keep.has(digest) || named.has(digest) || this.#held.has(digest));
+    const { index } = this.#parts;
+    // In this order: what is recorded by now is still held, or has its name already when names are looked at.
+    const recorded = await index.digests();
+    const kept = new Set([...keep, ...this.#held.keys()]);
+    for (const { digest } of await index.images()) kept.add(digest);
+    const gone: string[] = [];
+    for (const digest of recorded) {
+      if (kept.has(digest) || this.#held.has(digest)) continue;
+      await index.remove(digest);
+      gone.push(digest);
+    }
+    return gone;
   }
 
   close(): Promise<void> {
