@@ -211,12 +211,17 @@ export class Pool {
   snapshot(): LoadSnapshot {
     const peak = Math.max(this.#peak, this.load);
     this.#peak = this.load;
+    let [ready, starting] = [0, 0];
+    for (const { state } of this.#members) {
+      if (state === 'starting') starting += 1;
+      else if (state === 'ready' || state === 'suspect') ready += 1;
+    }
     return {
       revision: this.revision,
       inFlight: this.#inFlight,
       waiting: this.#waiting.length,
-      ready: this.#members.filter((member) => member.state === 'ready' || member.state === 'suspect').length,
-      starting: this.#members.filter((member) => member.state === 'starting').length,
+      ready,
+      starting,
       completed: this.#completed,
       lastActiveMs: this.load > 0 ? this.#context.now() : this.#lastActiveMs,
       peak,
