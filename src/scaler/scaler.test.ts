@@ -338,4 +338,29 @@ describe('the host budget', () => {
     assert.equal(bench.last(c), 1, 'a deploy that found no room is tried again');
     bench.ready(c);
   });
+
+  test('a full host is not emptied for deploys that cannot start yet, and starts those first that are called', async (t) => {
+    const bench = new Bench(t, { instances: 3, concurrentStarts: 1 });
+    const idle: RevisionId[] = ['ns/i-00001', 'ns/j-00001', 'ns/k-00001'];
+    for (const revision of idle) {
+      await bench.scaler.track(revision, napping, 1);
+      bench.ready(revision);
+      bench.nowMs += 10;
+    }
+    await bench.scaler.track(a, napping, 1);
+    await assert.rejects(bench.scaler.track(b, napping, 1), hasCode('host-full'));
+    assert.deepEqual(
+      idle.map((revision) => bench.last(revision)),
+      [0, 1, 1],
+      'one is cut for the one that starts',
+    );
+    await bench.scaler.track(c, napping, 0);
+    const wake = bench.scaler.wake(c);
+    bench.ready(a);
+    assert.deepEqual([bench.last(b), bench.last(c)], [undefined, 1], 'the call goes before the deploy');
+    bench.ready(c);
+    await wake;
+    assert.equal(bench.last(b), 1);
+    bench.ready(b);
+  });
 });

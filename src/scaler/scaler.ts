@@ -8,7 +8,9 @@
  * 3. A revision with calls in flight or waiting, or on its way up, is never cut for another one.
  * 4. All callers that wait for a revision to wake share one promise, settled by the first instance that becomes ready
  *    or by the failure of the last one that was starting.
- * 5. A count asked for at deploy or after a restart holds until a first instance was ready, whatever the load, and then
+ * 5. Others are cut for a revision that somebody calls, or that could start now; a deploy that is only to be proven
+ *    waits for a start slot on a full host, and calls go first.
+ * 6. A count asked for at deploy or after a restart holds until a first instance was ready, whatever the load, and then
  *    for the hold window, like any other.
  */
 import { availableParallelism } from 'node:os';
@@ -18,7 +20,8 @@ import type { RevisionId } from '../model/names.ts';
 import type { FunctionSettings } from '../model/settings.ts';
 import { notice } from '../observe/channels.ts';
 import type { LoadSnapshot } from '../router/router.ts';
-import { type BudgetDecision, type BudgetUse, decideEviction, decideFreeGrant, type HostBudget } from './budget.ts';
+import { Admission } from './admission.ts';
+import type { HostBudget } from './budget.ts';
 import { clampManualCount, decideCount, type HostObservation } from './decide.ts';
 import { createIdleCpu } from './idle-cpu.ts';
 import { cannotStart, ScaleTarget } from './scale-target.ts';
@@ -73,7 +76,7 @@ export function createScaler(options: ScalerOptions): Scaler {
 class EngineScaler implements Scaler {
   readonly #engine: ScalerOptions['engine'];
   readonly #load: ScalerOptions['load'];
-  readonly #budget: HostBudget;
+  readonly #admission: Admission;
   readonly #host: (nowMs: number) => HostObservation;
   readonly #now: () => number;
   readonly #targets = new Map<RevisionId, ScaleTarget>();
@@ -81,6 +84,8 @@ class EngineScaler implements Scaler {
   readonly #refused = new Map<RevisionId, TinderboxError>();
   readonly #expected = new Map<RevisionId, PromiseWithResolvers<void>>();
   readonly #starts: StartQueue;
+  /** Deploys to be proven that found the host full, in order. */
+  readonly #crowdedOut = new Set<ScaleTarget>();
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #unwatch: () => void;
   readonly #poked = new Set<ScaleTarget>();
@@ -90,7 +95,7 @@ class EngineScaler implements Scaler {
   constructor(options: ScalerOptions) {
     this.#engine = options.engine;
     this.#load = options.load;
-    this.#budget = options.budget;
+    this.#admission = new Admission(this.#targets, options.budget, options.load);
     this.#host = options.host ?? createHostView();
     this.#now = options.now ?? (() => performance.now());
     this.#starts = createStartQueue(options.budget.concurrentStarts, (target, count) => this.#state(target, count));
@@ -167,7 +172,7 @@ class EngineScaler implements Scaler {
     target.heldAtZero = wanted === 0;
     target.floor = Math.min(target.floor, wanted);
     target.window.addRecommendation(nowMs, wanted);
-    const exhausted = this.#want(target, wanted);
+    const exhausted = this.#want(target, wanted, true);
     if (wanted > 0 && target.desired === 0) throw hostFull(revision, exhausted);
     return target.desired;
   }
@@ -194,6 +199,7 @@ class EngineScaler implements Scaler {
     this.#counts.delete(revision);
     this.#starts.remove(target);
     this.#poked.delete(target);
+    this.#crowdedOut.delete(target);
     target.settleWake(this.#refused.get(revision) ?? cannotStart(revision, 'it was removed'));
     this.#starts.pump(this.#now());
   }
@@ -272,42 +278,21 @@ class EngineScaler implements Scaler {
     this.#poked.clear();
   }
 
-  /** Grants what the budget allows and states it, the cuts of others first. Returns what ran out, if anything did. */
-  #want(target: ScaleTarget, wanted: number): string | undefined {
+  /**
+   * Grants what the budget allows and states it, the cuts of others first. Returns what ran out, if anything did.
+   * `awaited`: somebody waits for it.
+   */
+  #want(target: ScaleTarget, wanted: number, awaited = target.wake !== undefined): string | undefined {
     const nowMs = this.#now();
-    const grant = wanted > target.desired ? this.#grant(target, wanted, nowMs) : undefined;
+    const mayCut = awaited || this.#starts.free(nowMs) > 0;
+    const grant = wanted > target.desired ? this.#admission.grant(target, wanted, mayCut, nowMs) : undefined;
+    if (grant?.granted === 0 && target.floor > 0) this.#crowdedOut.add(target);
     for (const cut of grant?.cuts ?? []) this.#cut(cut.revision, cut.count);
     this.#grantTo(target, grant?.granted ?? wanted);
     if (target.desired < target.stated) this.#state(target, target.desired);
     if (target.desired > target.stated) this.#starts.add(target);
     this.#starts.pump(nowMs);
     return grant?.exhausted;
-  }
-
-  #grant(target: ScaleTarget, wanted: number, nowMs: number): BudgetDecision {
-    const { revision, settings } = target;
-    const asking = { revision, memoryBytes: settings.memoryBytes, wanted, held: target.desired };
-    const roomy = decideFreeGrant(this.#usedBeside(target), asking, this.#budget);
-    if (roomy.exhausted === undefined || roomy.granted > 0) return roomy;
-    // Who was idle longest matters only now; a burst of wakes must not pay for it each time.
-    const loads = this.#loads();
-    const others = [...this.#targets.values()].filter((each) => each !== target);
-    return decideEviction(
-      others.map((each) => each.share(loads.get(each.revision), nowMs)),
-      settings.memoryBytes,
-      this.#budget,
-    );
-  }
-
-  #usedBeside(target: ScaleTarget): BudgetUse {
-    let instances = 0;
-    let memoryBytes = 0;
-    for (const each of this.#targets.values()) {
-      if (each === target) continue;
-      instances += each.desired;
-      memoryBytes += each.desired * each.settings.memoryBytes;
-    }
-    return { instances, memoryBytes };
   }
 
   #grantTo(target: ScaleTarget, count: number): void {
@@ -339,7 +324,21 @@ class EngineScaler implements Scaler {
     if (target === undefined) return;
     const nowMs = this.#now();
     target.observe(instance, nowMs);
+    this.#admission.changed();
     this.#starts.pump(nowMs);
+    this.#admitCrowdedOut(nowMs);
+  }
+
+  /** Start slots that nobody waits for go to those that found no room, until one finds none again. */
+  #admitCrowdedOut(nowMs: number): void {
+    while (this.#crowdedOut.size > 0 && this.#starts.free(nowMs) > 0) {
+      const [target] = this.#crowdedOut;
+      if (target === undefined) return;
+      this.#crowdedOut.delete(target);
+      if (target.desired > 0) continue;
+      this.#want(target, target.floor);
+      if (target.desired === 0) return;
+    }
   }
 
   #loads(): Map<RevisionId, LoadSnapshot> {

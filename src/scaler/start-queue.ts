@@ -1,14 +1,16 @@
 import type { ScaleTarget } from './scale-target.ts';
 
 /**
- * Lets at most `concurrentStarts` instances be on their way at once; the others wait here in order of arrival, and
- * revisions that want several take turns.
+ * Lets at most `concurrentStarts` instances be on their way at once; the others wait here in order of arrival, those
+ * that somebody calls first, and revisions that want several take turns.
  */
 export interface StartQueue {
   add(target: ScaleTarget): void;
   remove(target: ScaleTarget): void;
   /** States one higher count for as many waiting revisions as there are free slots. */
   pump(nowMs: number): void;
+  /** Slots that are free and that nobody waits for. */
+  free(nowMs: number): number;
 }
 
 export function createStartQueue(
@@ -40,7 +42,7 @@ export function createStartQueue(
       if (waiting.size === 0) return;
       let free = freeSlots(nowMs);
       while (free > 0 && waiting.size > 0) {
-        const target = first(waiting);
+        const target = next(waiting);
         waiting.delete(target);
         if (target.desired <= target.stated) continue;
         target.announce(1, nowMs);
@@ -50,10 +52,12 @@ export function createStartQueue(
         if (target.desired > target.stated) waiting.add(target);
       }
     },
+    free: (nowMs) => Math.max(0, freeSlots(nowMs) - waiting.size),
   };
 }
 
-function first<T>(set: ReadonlySet<T>): T {
-  const [value] = set;
-  return value as T;
+function next(waiting: ReadonlySet<ScaleTarget>): ScaleTarget {
+  const [first] = waiting;
+  for (const target of waiting) if (target.wake !== undefined) return target;
+  return first as ScaleTarget;
 }
