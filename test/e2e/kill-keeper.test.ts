@@ -46,8 +46,9 @@ suite('what holds the functions', { concurrency: 2 }, () => {
     for (const moment of momentsMs) {
       const pid = await world.pidOf('held');
       await world.call('held');
-      const calls = Array.from({ length: 6 }, () => world.outcome('held', '400'));
-      await world.at(60 + Math.min(moment, 200));
+      const calls = Array.from({ length: 6 }, () => world.outcome('held', '2000'));
+      await world.underWay('held', 6);
+      await world.at(100 + moment);
       process.kill(pid, 'SIGKILL');
       assert.deepEqual(await Promise.all(calls), Array(6).fill(502));
       await answersAnew(world, pid);

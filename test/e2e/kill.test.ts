@@ -208,11 +208,7 @@ suite('a platform that is stopped', () => {
     for (const moment of momentsMs) {
       const pid = await world.pidOf('last');
       const calls = Array.from({ length: 5 }, () => world.call('last', '500'));
-      await until('they are under way', async () => {
-        return /_inflight\{function_name="last[^}]*\} 5/.test(
-          await (await fetch(`${world.platform.metricsUrl}/metrics`)).text(),
-        );
-      });
+      await world.underWay('last', 5);
       const stopped = world.platform.stop();
       await world.at(moment);
       assert.deepEqual(await Promise.all(calls), Array(5).fill(`one ${pid}`));

@@ -90,6 +90,14 @@ export class KillWorld {
     }
   }
 
+  /** Resolves when that many calls of a function are under way. */
+  async underWay(name: string, count: number): Promise<void> {
+    const line = new RegExp(`_inflight\\{function_name="${name}[^}]*\\} ${count}$`, 'm');
+    await until(`${count} calls of ${name} are under way`, async () => {
+      return line.test(await (await fetch(`${this.platform.metricsUrl}/metrics`)).text());
+    });
+  }
+
   async get(path: string): Promise<unknown> {
     const answer = await this.platform.fetch(path);
     return answer.status === 200 ? await answer.json() : answer.status;
