@@ -13,7 +13,10 @@ type Listener = (change: InstanceChange) => void;
 export class InstanceTable {
   readonly #now: () => number;
   readonly #living = new Map<string, Instance>();
+  /** The living ones again: with a thousand revisions each of them is looked at whenever a start is over. */
+  readonly #byRevision = new Map<RevisionId, Map<string, Instance>>();
   readonly #listeners = new Set<Listener>();
+  #starting = 0;
   #ended: { readonly instance: Instance; readonly atMs: number }[] = [];
 
   constructor(now: () => number) {
@@ -25,13 +28,11 @@ export class InstanceTable {
   }
 
   ofRevision(revision: RevisionId): readonly Instance[] {
-    return [...this.#living.values()].filter((instance) => instance.revision === revision);
+    return [...(this.#byRevision.get(revision)?.values() ?? [])];
   }
 
   get starting(): number {
-    let count = 0;
-    for (const instance of this.#living.values()) if (instance.state === 'starting') count += 1;
-    return count;
+    return this.#starting;
   }
 
   all(): readonly Instance[] {
@@ -40,11 +41,12 @@ export class InstanceTable {
   }
 
   set(instance: Instance): void {
+    this.#starting += count(instance) - count(this.#living.get(instance.id));
     if (instance.state === 'stopped' || instance.state === 'failed') {
-      this.#living.delete(instance.id);
+      this.#forget(instance);
       this.#ended.push({ instance, atMs: this.#now() });
       this.#trim(instance.revision);
-    } else this.#living.set(instance.id, instance);
+    } else this.#keep(instance);
     for (const listener of this.#listeners) tell(listener, { instance });
     instanceChanged.publish(instance);
   }
@@ -52,6 +54,20 @@ export class InstanceTable {
   watch(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #keep(instance: Instance): void {
+    const { id, revision } = instance;
+    this.#living.set(id, instance);
+    const siblings = this.#byRevision.get(revision) ?? new Map<string, Instance>();
+    this.#byRevision.set(revision, siblings.set(id, instance));
+  }
+
+  #forget({ id, revision }: Instance): void {
+    this.#living.delete(id);
+    const siblings = this.#byRevision.get(revision);
+    siblings?.delete(id);
+    if (siblings?.size === 0) this.#byRevision.delete(revision);
   }
 
   #trim(revision: RevisionId): void {
@@ -64,6 +80,10 @@ export class InstanceTable {
     const oldest = this.#now() - keepEndedMs;
     this.#ended = this.#ended.filter((entry) => entry.atMs >= oldest);
   }
+}
+
+function count(instance: Instance | undefined): number {
+  return instance?.state === 'starting' ? 1 : 0;
 }
 
 /** A watcher that throws harms neither the engine nor the others. */
