@@ -163,6 +163,20 @@ test('a throwing handler answers 500 with one line and leaves its stack on stder
   );
 });
 
+test('an answer that throws when it is read is 500, and the process goes on', async (t) => {
+  const code = `export default { fetch(request) {
+    const response = new Response('a body');
+    if (new URL(request.url).pathname === '/locked') response.body.getReader();
+    if (new URL(request.url).pathname === '/hostile') return new Proxy({}, { has: () => true, get() { throw null; } });
+    return response;
+  } };`;
+  const { transport } = await serve(t, code, { file: 'handler.mjs' });
+  const call = async (target: string): Promise<Awaited<ReturnType<typeof readAnswer>>> =>
+    readAnswer(await transport.send(callOf({ target }), undefined));
+  for (const target of ['/locked', '/hostile']) assert.equal((await call(target)).status, 500, target);
+  assert.equal((await call('/')).text, 'a body');
+});
+
 test('header injections and impossible statuses are an error, not an answer', async (t) => {
   const code = `module.exports = async (event, context) => {
     if (event.path === '/status') context.status(99);
