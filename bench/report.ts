@@ -1,4 +1,4 @@
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 
 /** One line of the table: what was measured, against what it is held, and whether it holds. */
 export interface Figure {
@@ -34,6 +34,8 @@ export function formatJson(figures: readonly Figure[]): string {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
+    // The bench itself keeps two processes busy; much more than that is a neighbour.
+    loadAverage: loadavg().map((value) => Number(value.toFixed(1))),
   };
   return JSON.stringify(
     { at: new Date().toISOString(), machine, figures: figures.map((f) => ({ ...f, holds: holds(f) })) },
