@@ -14,7 +14,7 @@ import {
 } from './catalog.ts';
 import { countReady, type FunctionStatus, formatStatus, revisionOf } from './function-status.ts';
 import { changeFunction } from './change-function.ts';
-import { createKeyedSerial } from './keyed-serial.ts';
+import { createKeyedSerial } from '../store/keyed-serial.ts';
 
 /**
  * Functions as their users wish them. What it writes is one accepted order: the revision first, then the function

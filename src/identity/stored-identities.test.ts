@@ -72,6 +72,20 @@ test('an owner whose id became that of another gets a new one', async () => {
   assert.equal(await identities.assign('function', 'wrong'), 200001);
 });
 
+test('owners that ask at the same time move the place in the round a few times, not each for itself', async () => {
+  const store = createMemoryStore();
+  let moves = 0;
+  store.watch('identities/next', () => {
+    moves += 1;
+  });
+  const identities = createIdentities(store, { first: 1000, last: 1999 });
+  const ids = await Promise.all(Array.from({ length: 500 }, (_, i) => identities.assign('function', `f${i}`)));
+  assert.equal(new Set(ids).size, 500);
+  assert.ok(moves <= 3, `${moves}`);
+  await Promise.all(Array.from({ length: 500 }, (_, i) => identities.assign('function', `f${i}`)));
+  assert.ok(moves <= 3, 'ids that are known are not looked for');
+});
+
 test('a range that is none is refused', () => {
   for (const [first, last] of [
     [0, 10],

@@ -1,5 +1,5 @@
 import { TinderboxError } from '../model/errors.ts';
-import { createSerial } from '../store/serial.ts';
+import { createKeyedSerial } from '../store/keyed-serial.ts';
 import type { Store } from '../store/store.ts';
 import type { Identities, IdentityKind } from './identities.ts';
 
@@ -27,11 +27,15 @@ export function createIdentities(store: Store, range: IdentityRange): Identities
  * 2. The owner's entry is written first. It is a pointer that any later assign verifies and repairs, so a crash
  *    between the two writes leaves nothing wrong.
  * 3. An id whose owner does not point to it is a leftover of a crash, and free to take once the range was used up.
+ * 4. Owners do not wait for each other's writes: those who ask at the same time move the place in the round once.
  */
 class StoredIdentities implements Identities {
   readonly #store: Store;
   readonly #range: IdentityRange;
-  readonly #inTurn = createSerial();
+  /** One task at a time for one owner. */
+  readonly #inTurn = createKeyedSerial();
+  #wishes: PromiseWithResolvers<number>[] = [];
+  #reserving = false;
 
   constructor(store: Store, range: IdentityRange) {
     this.#store = store;
@@ -39,8 +43,8 @@ class StoredIdentities implements Identities {
   }
 
   assign(kind: IdentityKind, owner: string): Promise<number> {
-    return this.#inTurn(async () => {
-      const key = ownerKey(kind, owner);
+    const key = ownerKey(kind, owner);
+    return this.#inTurn(key, async () => {
       for (;;) {
         const pointer = await this.#store.get(key);
         if (pointer !== undefined && (await this.#claim(pointer.value as number, key))) return pointer.value as number;
@@ -51,8 +55,8 @@ class StoredIdentities implements Identities {
   }
 
   release(kind: IdentityKind, owner: string): Promise<void> {
-    return this.#inTurn(async () => {
-      const key = ownerKey(kind, owner);
+    const key = ownerKey(kind, owner);
+    return this.#inTurn(key, async () => {
       const pointer = await this.#store.get(key);
       if (pointer === undefined) return;
       const claim = await this.#store.get(idKey(pointer.value as number));
@@ -61,33 +65,72 @@ class StoredIdentities implements Identities {
     });
   }
 
-  /** Whether the id is this owner's now, after trying to make it so. */
+  /** Whether the id is this owner's, after making it so where it is nobody's. */
   async #claim(id: number, owner: string): Promise<boolean> {
+    const known = await this.#store.get(idKey(id));
+    if (known !== undefined) return known.value === owner;
     await this.#tryPut(idKey(id), owner, 0);
     // Who lost may have lost to the same owner, assigned by another platform.
     return (await this.#store.get(idKey(id)))?.value === owner;
   }
 
-  /** The next id of the round that looks free, with the place in the round moved behind it. */
-  async #nextFree(): Promise<number> {
+  /** An id that looks free, and that nobody else here gets in this round. */
+  #nextFree(): Promise<number> {
+    const wish = Promise.withResolvers<number>();
+    this.#wishes.push(wish);
+    if (!this.#reserving) void this.#reserveForAll();
+    return wish.promise;
+  }
+
+  async #reserveForAll(): Promise<void> {
+    this.#reserving = true;
+    while (this.#wishes.length > 0) {
+      const wishes = this.#wishes;
+      this.#wishes = [];
+      try {
+        const ids = await this.#reserve(wishes.length);
+        for (const [index, wish] of wishes.entries()) {
+          const id = ids[index];
+          if (id === undefined) this.#wishes.push(wish);
+          else wish.resolve(id);
+        }
+      } catch (error) {
+        for (const wish of wishes) wish.reject(error);
+      }
+    }
+    this.#reserving = false;
+  }
+
+  /** Up to `count` ids of the round that look free, at least one, with the place in the round moved behind them. */
+  async #reserve(count: number): Promise<readonly number[]> {
     const { first, last } = this.#range;
     for (;;) {
       const cursor = await this.#store.get('identities/next');
       const wanted = Number(cursor?.value ?? first);
       const start = wanted >= first && wanted <= last ? wanted : first;
-      const free = (await this.#store.get(idKey(start))) === undefined ? start : await this.#searchFrom(start);
-      if (await this.#tryPut('identities/next', free + 1, cursor?.version ?? 0)) return free;
+      const free = (await this.#freeRun(start, count)) ?? (await this.#searchFrom(start, count));
+      if (await this.#tryPut('identities/next', (free.at(-1) ?? start) + 1, cursor?.version ?? 0)) return free;
     }
   }
 
-  async #searchFrom(start: number): Promise<number> {
+  /** The ids from `start` on, when all of them are nobody's: the usual case until the range was used once. */
+  async #freeRun(start: number, count: number): Promise<readonly number[] | undefined> {
+    if (start + count - 1 > this.#range.last) return undefined;
+    const ids = Array.from({ length: count }, (_, index) => start + index);
+    const claims = await Promise.all(ids.map((id) => this.#store.get(idKey(id))));
+    return claims.every((claim) => claim === undefined) ? ids : undefined;
+  }
+
+  async #searchFrom(start: number, most: number): Promise<readonly number[]> {
     const { first, last } = this.#range;
     const taken = await this.#taken();
     const count = last - first + 1;
-    for (let step = 0; step < count; step++) {
+    const free: number[] = [];
+    for (let step = 0; step < count && free.length < most; step++) {
       const id = first + ((start - first + step) % count);
-      if (!taken.has(id)) return id;
+      if (!taken.has(id)) free.push(id);
     }
+    if (free.length > 0) return free;
     throw new TinderboxError('unavailable', `all ${count} user ids from ${first} to ${last} are in use`, {
       hint: 'remove functions, or widen the range of user ids',
     });
