@@ -32,9 +32,13 @@ export class Instance {
   /** The call on whose behalf code runs. */
   readonly calls = new AsyncLocalStorage<Call>();
   readonly #connections = new Set<FrameConnection>();
-  #state: State = { kind: 'generic' };
+  #state: State;
   #running = 0;
   #draining = false;
+
+  constructor(state: State = { kind: 'generic' }) {
+    this.#state = state;
+  }
 
   accept(socket: Socket): void {
     const connection: FrameConnection = new FrameConnection(socket, {

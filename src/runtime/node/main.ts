@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { exitFor, guardExits } from './exit-guard.ts';
 import { Instance } from './instance.ts';
 import { markLogLines } from './log-marks.ts';
+import { createStandIn, rehearse } from './rehearsal.ts';
 
 const statusFd = 3;
 
@@ -24,7 +25,8 @@ function main(): void {
   const socketPath = process.env['TINDERBOX_SOCKET'];
   if (socketPath === undefined || socketPath === '') exitFor('TINDERBOX_SOCKET is not set');
   const instance = new Instance();
-  const server = createServer((socket) => instance.accept(socket));
+  let accepting = createStandIn();
+  const server = createServer((socket) => accepting.accept(socket));
   server.on('error', (error) => exitFor(`cannot listen on ${socketPath}: ${error.message}`));
   markLogLines(instance.calls);
   guardExits(instance.calls);
@@ -32,7 +34,15 @@ function main(): void {
     server.close();
     instance.drain();
   });
-  server.listen(socketPath, sayListening);
+  server.listen(socketPath, () => {
+    rehearse(socketPath).then(
+      () => {
+        accepting = instance;
+        sayListening();
+      },
+      (error: Error) => exitFor(`the rehearsal of a call failed: ${error.message}`),
+    );
+  });
 }
 
 main();
