@@ -85,7 +85,11 @@ class RolloutLoop implements Control {
     const { store, engine } = this.#options;
     this.#unwatch = engine.watch((change) => this.#instanceChanged(change));
     for (const instance of engine.instances()) this.#instanceChanged({ instance });
-    const follow = (change: Change): void => this.#queue.add(functionOf(change.key));
+    const follow = (change: Change): void => {
+      const key = functionOf(change.key);
+      this.#routeAtOnce(key);
+      this.#queue.add(key);
+    };
     const [functions, revisions, retired] = await Promise.all([
       createMirror(store, recordFolders.functions, follow),
       createMirror(store, recordFolders.revisions, follow),
@@ -131,11 +135,22 @@ class RolloutLoop implements Control {
     this.#queue.add(`${namespace}/${name}`);
   }
 
+  /**
+   * Setting a route waits for nothing, so it does not wait behind other functions either: whoever was told that a first
+   * deploy is accepted may call at once.
+   */
+  #routeAtOnce(key: string): void {
+    if (this.#records === undefined) return;
+    const [of, parts] = [nameOf(key), this.#parts(this.#records)];
+    const { step } = decidePlan(observeFunction(of.namespace, of.name, parts), this.#limits);
+    // What goes wrong here goes wrong again, and is told, when its turn comes.
+    if (step?.kind === 'route') actOnStep(step, of, parts).catch(() => undefined);
+  }
+
   async #reconcile(key: string): Promise<void> {
     const records = this.#records;
     if (records === undefined) return;
-    const slash = key.indexOf('/');
-    const of = { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+    const of = nameOf(key);
     const parts = this.#parts(records);
     try {
       for (let count = 0; count < maxSteps; count += 1) {
@@ -183,6 +198,11 @@ class RolloutLoop implements Control {
     if (this.#records === undefined || this.#closed) return;
     await collectArtifacts(this.#options.builder, this.#records.revisions);
   }
+}
+
+function nameOf(key: string): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
 /** `NAMESPACE/NAME` of a record's key: `functions/ns/f`, `revisions/ns/f/00001`, `retired/ns/f`. */
