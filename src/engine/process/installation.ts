@@ -51,10 +51,11 @@ export function makeInstallation(sourceRoot: string, runtimeDir: string): string
     .map((entry) => `${entry}.mjs`)
     .filter((entry) => modules.texts.has(entry))
     .map((entry) => [entry, bundleModules(modules.texts, entry)] as const);
-  const texts = new Map([...programs, ...python.texts]);
+  const handler = collectFiles(sourceRoot, dirname(entries.node), '.cjs');
+  const texts = new Map([...programs, ...handler.texts, ...python.texts]);
   const directory = join(runtimeDir, hashTexts(texts));
   if (!existsSync(directory)) writeTexts(texts, runtimeDir, directory);
-  writeRecord(runtimeDir, directory, sourceRoot, [modules, python]);
+  writeRecord(runtimeDir, directory, sourceRoot, [modules, handler, python]);
   return directory;
 }
 

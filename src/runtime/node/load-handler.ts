@@ -9,7 +9,7 @@ import type { LoadedHandler } from './handler.ts';
  * export with a `fetch` method, `event-context` for a function. Throws with what the module threw, or with what it
  * lacks.
  */
-export async function loadHandler(specialise: Specialise): Promise<LoadedHandler> {
+export async function loadHandler(specialise: Pick<Specialise, 'name' | 'handler'>): Promise<LoadedHandler> {
   if (specialise.handler === undefined) throw new Error('specialise names no handler module');
   const module = (await import(pathToFileURL(specialise.handler).href)) as { default?: unknown };
   const exported = unwrap(module.default);

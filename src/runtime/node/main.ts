@@ -21,11 +21,11 @@ function sayListening(): void {
   }
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const socketPath = process.env['TINDERBOX_SOCKET'];
   if (socketPath === undefined || socketPath === '') exitFor('TINDERBOX_SOCKET is not set');
   const instance = new Instance();
-  let accepting = createStandIn();
+  let accepting = await createStandIn();
   const server = createServer((socket) => accepting.accept(socket));
   server.on('error', (error) => exitFor(`cannot listen on ${socketPath}: ${error.message}`));
   markLogLines(instance.calls);
@@ -45,4 +45,4 @@ function main(): void {
   });
 }
 
-main();
+await main();
