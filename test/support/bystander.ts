@@ -23,12 +23,20 @@ export async function assertNothingNoticed(platform: TestPlatform): Promise<void
   await until('no upload is left behind', () => uploadsLeft(platform).length === 0);
 }
 
-export async function assertBystanderAnswers(platform: TestPlatform): Promise<void> {
-  const startedMs = performance.now();
-  const answer = await fetch(`${platform.url}/function/bystander`, { method: 'POST', body: 'here' });
-  assert.equal(await answer.text(), 'bystander here');
-  const tookMs = performance.now() - startedMs;
-  assert.ok(tookMs < normalMs, `the bystander took ${Math.round(tookMs)} ms`);
+/**
+ * Every call of it is answered, and one of five in normal time: the machine may be slow for reasons of its own, a
+ * platform that is held up is slow for all. `withinMs`: more where the test's own process is busy.
+ */
+export async function assertBystanderAnswers(platform: TestPlatform, withinMs = normalMs): Promise<void> {
+  const tookMs: number[] = [];
+  do {
+    const startedMs = performance.now();
+    const answer = await fetch(`${platform.url}/function/bystander`, { method: 'POST', body: 'here' });
+    assert.equal(await answer.text(), 'bystander here');
+    tookMs.push(Math.round(performance.now() - startedMs));
+    if ((tookMs.at(-1) ?? 0) < withinMs) return;
+  } while (tookMs.length < 5);
+  assert.fail(`the bystander took ${tookMs.join(', ')} ms`);
 }
 
 /** Functions with their calls under way, as the metrics tell. */

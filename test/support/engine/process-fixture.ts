@@ -24,7 +24,7 @@ export function makePlaces(t: Parameters<typeof tempDir>[0]): Places {
 }
 
 /** Short times, no warm pool unless asked for. */
-export const testTimes = { startTimeoutMs: 1500, stableAfterMs: 500, pool: { node: 0, python: 0 } } as const;
+export const testTimes = { startTimeoutMs: 5000, stableAfterMs: 500, pool: { node: 0, python: 0 } } as const;
 
 /** A started process engine that leaves nothing; not for tests that kill platforms. */
 export async function makeProcessFixture(
