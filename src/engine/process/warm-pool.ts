@@ -188,7 +188,12 @@ export class WarmPool {
       isolation: 'auto',
       secrets: {},
       log: undefined,
-      env: (folder) => ({ TINDERBOX_SOCKET: folder.socketPath, PATH: defaultPath, TMPDIR: folder.tmp }),
+      env: (folder) => ({
+        TINDERBOX_SOCKET: folder.socketPath,
+        TINDERBOX_REHEARSE: '1',
+        PATH: defaultPath,
+        TMPDIR: folder.tmp,
+      }),
     };
   }
 

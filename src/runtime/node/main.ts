@@ -1,6 +1,7 @@
 /**
  * Root of the Node runtime: listens on `TINDERBOX_SOCKET`, says so on fd 3, waits to be made one function, serves it.
- * Everything a generic (warm) process can do beforehand has happened when `listening` is said.
+ * Everything a generic (warm) process can do beforehand has happened when `listening` is said, a rehearsed call included
+ * where `TINDERBOX_REHEARSE=1` asks for one.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -25,7 +26,9 @@ async function main(): Promise<void> {
   const socketPath = process.env['TINDERBOX_SOCKET'];
   if (socketPath === undefined || socketPath === '') exitFor('TINDERBOX_SOCKET is not set');
   const instance = new Instance();
-  let accepting = await createStandIn();
+  // Who is started for a function at once has no time for a rehearsal.
+  const standIn = process.env['TINDERBOX_REHEARSE'] === '1' ? await createStandIn() : undefined;
+  let accepting = standIn ?? instance;
   const server = createServer((socket) => accepting.accept(socket));
   server.on('error', (error) => exitFor(`cannot listen on ${socketPath}: ${error.message}`));
   markLogLines(instance.calls);
@@ -35,6 +38,7 @@ async function main(): Promise<void> {
     instance.drain();
   });
   server.listen(socketPath, () => {
+    if (standIn === undefined) return sayListening();
     rehearse(socketPath).then(
       () => {
         accepting = instance;
