@@ -15,6 +15,7 @@ import { assertSocketPathsFit } from './instance-folder.ts';
 import { KeeperLink } from './keeper-link.ts';
 import { decideLaunchPlan } from './launch-plan.ts';
 import { logDirectory } from './obtain-program.ts';
+import { PortChooser } from './port-chooser.ts';
 import type { ProcessHost } from './process-host.ts';
 import { ProgramRun } from './program-run.ts';
 import { readLogs } from './read-logs.ts';
@@ -181,6 +182,7 @@ async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
     runtimes,
     python,
     secrets: new SecretFiles(runDir),
+    ports: new PortChooser(),
     path: `${dirname(runtimes.node)}:${defaultPath}`,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
   };

@@ -1,17 +1,5 @@
 import { readFile, readdir, readlink } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
-
-/** A port nobody listens on now. Somebody may be quicker: that is why the listener's owner is looked at later. */
-export function chooseFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
+import { connect } from 'node:net';
 
 /** Whether something accepts connections there. */
 export function acceptsConnections(host: string, port: number): Promise<boolean> {
@@ -32,14 +20,17 @@ interface Listener {
 
 const listenState = '0A';
 
-/** Sockets that listen on a port, from the text of /proc/net/tcp or tcp6. */
+/** Sockets that listen on a port, from the text of /proc/net/tcp or tcp6; most of its many lines are not looked at. */
 export function parseListeners(table: string, port: number): readonly Listener[] {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return table.split('\n').flatMap((line) => {
-    const fields = line.trim().split(/\s+/);
-    const [, local = '', , state, , , , uid, , inode = ''] = fields;
-    return state === listenState && local.endsWith(suffix) ? [{ inode, uid: Number(uid) }] : [];
-  });
+  const mark = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  const found: Listener[] = [];
+  for (let at = table.indexOf(mark); at >= 0; at = table.indexOf(mark, at + 1)) {
+    const end = table.indexOf('\n', at);
+    const line = table.slice(table.lastIndexOf('\n', at) + 1, end < 0 ? undefined : end);
+    const [, local = '', , state, , , , uid, , inode = ''] = line.trim().split(/\s+/);
+    if (state === listenState && `${local} `.endsWith(mark)) found.push({ inode, uid: Number(uid) });
+  }
+  return found;
 }
 
 /**

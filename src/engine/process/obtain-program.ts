@@ -5,7 +5,6 @@ import { createProgramId, giveInstanceFolder } from './instance-folder.ts';
 import type { LogTarget } from './keeper/protocol.ts';
 import { type LaunchRequest, type Launched, launchProgram } from './launch-program.ts';
 import { type LaunchPlan, type PooledRuntime, decideLaunchPlan, identityFromWorkload } from './launch-plan.ts';
-import { chooseFreePort } from './listening-port.ts';
 import { type ProcessHost, limitsFromSettings } from './process-host.ts';
 import { type WarmPool, canUsePool, isBornWith } from './warm-pool.ts';
 
@@ -31,7 +30,7 @@ export async function obtainProgram(
   const log = { directory: logDirectory(host.stateDir, workload), instance: instanceId };
   const warm = await claimWarm(host, pool, plan, workload, log);
   if (warm !== undefined) return { launched: warm, plan, pooled: true, port: undefined };
-  const port = plan.mode === 'http' ? await chooseFreePort() : undefined;
+  const port = plan.mode === 'http' ? await host.ports.choose() : undefined;
   const launched = await launchCold(host, plan, workload, { log, instanceId, port, signal });
   return { launched, plan, pooled: false, port };
 }

@@ -3,6 +3,7 @@ import type { Limits } from '../../sandbox/sandbox.ts';
 import type { FunctionSettings } from '../../model/settings.ts';
 import type { InstalledRuntimes } from './install-runtimes.ts';
 import type { KeeperLink } from './keeper-link.ts';
+import type { PortChooser } from './port-chooser.ts';
 import type { SecretFiles } from './secret-files.ts';
 
 /** What running a program on this host takes. */
@@ -12,6 +13,7 @@ export interface ProcessHost {
   readonly sandbox: HostSandbox;
   readonly keeper: KeeperLink;
   readonly secrets: SecretFiles;
+  readonly ports: PortChooser;
   readonly runtimes: InstalledRuntimes;
   /** Python binary; undefined: this host runs no Python functions. */
   readonly python: string | undefined;
