@@ -54,7 +54,10 @@ function uidRange(value: string, key: string): { first: number; last: number } {
   throw new TinderboxError('config', `setting ${key} is "${value}", not a range such as 200000-265535 above 999`);
 }
 
-/** Every setting there is. A key that is not here is refused, wherever it was given. */
+/**
+ * Every setting there is. A key that is not here is refused as a flag and in the file; an unknown `TINDERBOX_` variable
+ * is not, because orchestrators make variables of that form for a service of that name.
+ */
 export const settings = {
   host: { key: 'host', about: 'address to listen on (127.0.0.1)', parse: text },
   port: { key: 'port', about: 'port of API and functions (8080)', parse: integer(0, 65_535) },
