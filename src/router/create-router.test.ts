@@ -92,6 +92,7 @@ test('many callers of a sleeping function wake it once, wait, and are told it wa
   const warm = world.invoke();
   callsOf(world, 'a').at(-1)?.answer();
   await warm;
+  await until('its end to be told', () => seen.length === 6);
   assert.deepEqual([seen[5]?.cold, seen[5]?.queuedMs], [false, 0]);
 });
 

@@ -136,14 +136,18 @@ export class Exchange extends TimerEntry implements Waiter {
       this.#failed(new TinderboxError('lost', `an instance of ${this.call.function} went away`));
       return;
     }
-    transport.send(this.call, this.#cancel).then(
-      (sent) => this.#answered(sent),
-      (reason: unknown) => this.#failed(reason),
-    );
+    // The caller's own reaction to the reply comes before the book-keeping of the second step.
+    transport
+      .send(this.call, this.#cancel)
+      .then((sent) => this.#answered(sent))
+      .then(
+        () => this.#over(),
+        (reason: unknown) => this.#failed(reason),
+      );
   }
 
-  #answered(sent: Sent): void {
-    const { reply, done } = sent;
+  /** Returns what ends when the instance is done with the call; undefined: it is. */
+  #answered({ reply, done }: Sent): Promise<void> | undefined {
     this.#pool.served(this.#member as Member);
     if (this.#settled) discard(reply);
     else {
@@ -153,8 +157,7 @@ export class Exchange extends TimerEntry implements Waiter {
       // A tunnel is not a call: it has no deadline of its own.
       if (reply.kind === 'upgraded') this.#context.wheel.remove(this);
     }
-    if (done === undefined) this.#over();
-    else void done.then(() => this.#over());
+    return done;
   }
 
   #failed(reason: unknown): void {
