@@ -11,10 +11,10 @@ const compiled = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'ts
   stdio: 'inherit',
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
-cpSync(
-  join(root, 'src', 'runtime', 'node', 'rehearsal-handler.cjs'),
-  join(root, 'dist', 'runtime', 'node', 'rehearsal-handler.cjs'),
-);
+for (const name of ['rehearsal-handler.cjs', 'rehearsal-handler.mjs']) {
+  const file = join('runtime', 'node', name);
+  cpSync(join(root, 'src', file), join(root, 'dist', file));
+}
 cpSync(join(root, 'src', 'runtime', 'python'), join(root, 'dist', 'runtime', 'python'), {
   recursive: true,
   filter: (path) => !/__pycache__|\.test\./.test(path),

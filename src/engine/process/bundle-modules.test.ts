@@ -7,7 +7,7 @@ import { tempDir } from '../../../test/support/temp-dir.ts';
 import { bundleModules } from './bundle-modules.ts';
 
 function run(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const file = join(tempDir(t), 'bundle.mjs');
+  const file = join(tempDir(t), 'bundle.cjs');
   writeFileSync(file, bundleModules(new Map(Object.entries(files)), 'app/main.mjs'));
   return execFileSync(process.execPath, [file], { encoding: 'utf8' });
 }
@@ -55,6 +55,7 @@ test('a module that two others import is evaluated once', (t) => {
 
 for (const [what, text] of [
   ['a default export', 'export default 1;'],
+  ['an import of a default export', "import a from './a.mjs';"],
   ['an export list', 'const a = 1;\nexport { a };'],
   ['an import for its effect', "import './a.mjs';"],
   ['a namespace import', "import * as a from './a.mjs';"],

@@ -43,10 +43,10 @@ export async function installRuntimes(options: InstallOptions): Promise<Installe
   };
   return {
     node: installNode(options.node ?? process.execPath, runtimeDir, options.otherUsers),
-    keeperMain: join(directory, `${entries.keeper}.mjs`),
-    nodeMain: find(`${entries.node}.mjs`),
+    keeperMain: join(directory, `${entries.keeper}.cjs`),
+    nodeMain: find(`${entries.node}.cjs`),
     pythonMain: find(pythonMain),
-    watchdogMain: find(`${entries.watchdog}.mjs`),
+    watchdogMain: find(`${entries.watchdog}.cjs`),
   };
 }
 

@@ -48,14 +48,13 @@ export function makeInstallation(sourceRoot: string, runtimeDir: string): string
   const modules = collectModules(sourceRoot, Object.values(entries));
   const python = collectFiles(sourceRoot, dirname(pythonMain), '.py');
   const programs = Object.values(entries)
-    .map((entry) => `${entry}.mjs`)
-    .filter((entry) => modules.texts.has(entry))
-    .map((entry) => [entry, bundleModules(modules.texts, entry)] as const);
-  const handler = collectFiles(sourceRoot, dirname(entries.node), '.cjs');
-  const texts = new Map([...programs, ...handler.texts, ...python.texts]);
+    .filter((entry) => modules.texts.has(`${entry}.mjs`))
+    .map((entry) => [`${entry}.cjs`, bundleModules(modules.texts, `${entry}.mjs`)] as const);
+  const handlers = ['.cjs', '.mjs'].map((extension) => collectFiles(sourceRoot, dirname(entries.node), extension));
+  const texts = new Map([...programs, ...handlers.flatMap((set) => [...set.texts]), ...python.texts]);
   const directory = join(runtimeDir, hashTexts(texts));
   if (!existsSync(directory)) writeTexts(texts, runtimeDir, directory);
-  writeRecord(runtimeDir, directory, sourceRoot, [modules, handler, python]);
+  writeRecord(runtimeDir, directory, sourceRoot, [modules, ...handlers, python]);
   return directory;
 }
 

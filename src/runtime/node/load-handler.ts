@@ -1,4 +1,6 @@
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { types } from 'node:util';
 import type { Specialise } from '../../frame/messages.ts';
 import { type EventHandler, eventHandler } from './event-handler.ts';
 import { type FetchHandler, fetchHandler } from './fetch-handler.ts';
@@ -11,8 +13,7 @@ import type { LoadedHandler } from './handler.ts';
  */
 export async function loadHandler(specialise: Pick<Specialise, 'name' | 'handler'>): Promise<LoadedHandler> {
   if (specialise.handler === undefined) throw new Error('specialise names no handler module');
-  const module = (await import(pathToFileURL(specialise.handler).href)) as { default?: unknown };
-  const exported = unwrap(module.default);
+  const exported = unwrap(await loadExport(specialise.handler));
   if (typeof exported === 'function') {
     return { style: 'event-context', handler: eventHandler(exported as EventHandler, process.env) };
   }
@@ -21,6 +22,20 @@ export async function loadHandler(specialise: Pick<Specialise, 'name' | 'handler
     `${specialise.handler} exports no handler: expected module.exports = (event, context) => …, ` +
       'or export default { fetch(request, context) { … } }',
   );
+}
+
+/**
+ * The default export. `require` takes CommonJS and ES modules alike and spares the first kind the loader of the second;
+ * what awaits at its top level can only be imported.
+ */
+async function loadExport(file: string): Promise<unknown> {
+  try {
+    const exported: unknown = createRequire(file)(file);
+    return types.isModuleNamespaceObject(exported) ? (exported as { default?: unknown }).default : exported;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
+    return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default;
+  }
 }
 
 /** A transpiled ES module stands in CommonJS as `exports.default`. */

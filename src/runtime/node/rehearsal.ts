@@ -4,6 +4,7 @@ import { FrameConnection } from '../../frame/connection.ts';
 import { formatRequestHead } from '../../frame/head-text.ts';
 import type { StreamListener } from '../../frame/stream.ts';
 import { Instance } from './instance.ts';
+import type { LoadedHandler } from './handler.ts';
 import { loadHandler } from './load-handler.ts';
 
 const head = { method: 'GET', target: '/', callId: 'rehearsal', remainingMs: 1000, contentLength: 0 };
@@ -12,8 +13,11 @@ const fields = ['Host', 'localhost', 'Accept', '*/*', 'X-Call-Id', 'rehearsal', 
 
 /** An instance with a function of ours, which answers one call; it has nothing to do with the one that will serve. */
 export async function createStandIn(): Promise<Instance> {
-  const main = process.argv[1] ?? '';
-  const { handler } = await loadHandler({ name: 'rehearsal', handler: join(dirname(main), 'rehearsal-handler.cjs') });
+  const folder = dirname(process.argv[1] ?? '');
+  const load = (file: string): Promise<LoadedHandler> =>
+    loadHandler({ name: 'rehearsal', handler: join(folder, file) });
+  await load('rehearsal-handler.mjs');
+  const { handler } = await load('rehearsal-handler.cjs');
   return new Instance({ kind: 'serving', handler, concurrency: 1 });
 }
 
