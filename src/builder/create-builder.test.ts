@@ -201,9 +201,12 @@ test('a builder refuses builds beyond its queue and keeps building', async (t) =
 test('a builder that closes ends its builds and leaves nothing behind', async (t) => {
   const kit = await startBuilder();
   t.after(() => kit.dispose());
-  const building = kit.build({ 'build.sh': 'echo on; sleep 1000 & setsid sleep 1000\n' }, { language: 'exec' });
-  building.catch(() => undefined);
-  setTimeout(() => void kit.builder.close(), 400);
+  const directory = kit.source({ 'build.sh': 'echo on; sleep 1000 & setsid sleep 1000\n' });
+  const request = { namespace: 'openfaas-fn', image: 'test:latest', language: 'exec', buildArgs: {}, noCache: false };
+  const closeOnceItRuns = (line: string): void => {
+    if (line === 'on') void kit.builder.close();
+  };
+  const building = kit.builder.build({ ...request, directory }, closeOnceItRuns, AbortSignal.timeout(20_000));
   await assert.rejects(building, { code: 'canceled' });
   await assertNothingLeft(kit);
   await assert.rejects(kit.build(hello), { code: 'unavailable' });
