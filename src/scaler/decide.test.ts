@@ -51,11 +51,18 @@ describe('decideCount', () => {
     assert.equal(count({ ...crowd, completedPerMs: undefined }, 1), 20);
   });
 
+  test('quick calls grow a function by the idle cores, and by none before their rate is known', () => {
+    const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900, completedPerMs: 10 };
+    assert.equal(count({ ...crowd, host: { cores: 8, idleShare: 0.25 } }, 1), 3);
+    assert.equal(count({ ...crowd, host: { cores: 8, idleShare: 0.01 } }, 1), 1);
+    assert.equal(count({ ...crowd, completedPerMs: Number.POSITIVE_INFINITY }, 1), 1);
+  });
+
   test('a host that has no time left is given longer, since a start takes longer there too', () => {
     const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900, completedPerMs: 1 };
     assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 1 } }, 1), 20);
-    assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0.2 } }, 1), 2);
-    assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0 } }, 1), 2);
+    assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0.2 } }, 1), 1);
+    assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0 } }, 1), 1);
     assert.equal(count({ ...crowd, completedPerMs: 0.4, host: { cores: 2, idleShare: 0 } }, 1), 20);
   });
 

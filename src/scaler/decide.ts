@@ -50,11 +50,12 @@ const mostStretch = 8;
  *
  * While all calls that are here get done sooner than another instance could help (a start, longer on a host that has
  * little time left), they wait for a core rather than for an instance, and each further process would only take cores,
- * memory and starts from those that do the work: then the count grows only for calls that wait, and at most to the
- * number of cores. A handler that blocks is not quick, however many call it, and gets what the formula says at once.
+ * memory and starts from those that do the work: then the count grows only for calls that wait, by as many as there are
+ * idle cores, and at most to the number of cores. A handler that blocks is not quick, however many call it, and gets
+ * what the formula says at once.
  *
- * Down only to the highest recommendation of the hold window (OpenFaaS's `scale.down.window`); that window
- * does not delay the way to zero, which is `zeroAfterMs` without any activity.
+ * Down only to the highest recommendation of the hold window (OpenFaaS's `scale.down.window`); that window does not delay
+ * the way to zero, which is `zeroAfterMs` without any activity.
  */
 export function decideCount(seen: ScaleObservation, scaling: ScalingSettings, current: number): ScaleDecision {
   const load = seen.inFlight + seen.waiting;
@@ -79,7 +80,12 @@ function recommendedByLoad(seen: ScaleObservation, scaling: ScalingSettings, cur
   const byQueue = seen.waiting > 0 ? Math.ceil(load / seen.concurrency) : 0;
   const wanted = Math.max(byAverage, byQueue, load > 0 ? 1 : 0);
   if (!isQuick(seen)) return wanted;
-  return Math.min(wanted, Math.max(current, Math.min(byQueue, seen.host.cores), 1));
+  return Math.min(wanted, Math.max(current, Math.min(byQueue, seen.host.cores, current + idleCores(seen)), 1));
+}
+
+/** Cores another instance could use; none before the load is a measure, since the host was idle a moment ago. */
+function idleCores({ completedPerMs, host }: ScaleObservation): number {
+  return completedPerMs === Number.POSITIVE_INFINITY ? 0 : Math.round(host.cores * host.idleShare);
 }
 
 function isQuick({ inFlight, waiting, completedPerMs = 0, host }: ScaleObservation): boolean {
