@@ -47,3 +47,33 @@ test('the listener answers a scrape and nothing else', async (t) => {
   assert.equal((await fetch(`${base}/metrics`, { method: 'POST' })).status, 405);
   await assert.rejects(startMetricsServer({ render: () => Promise.resolve('') }, server.port), { code: 'conflict' });
 });
+
+test('buckets are cumulative and carry the time calls took', async (t) => {
+  const metrics = createMetrics(() => new Map());
+  t.after(() => metrics.close());
+  for (const durationMs of [0.4, 0.5, 3, 20_000]) {
+    invocationStart.publish({ function: 'b.ns' });
+    invocationEnd.publish({ id: '1', function: 'b.ns', status: 200, durationMs, queuedMs: 0, cold: false });
+  }
+  const text = await metrics.render();
+  const bucket = (le: string): string | undefined =>
+    text.split('\n').find((line) => line.startsWith(`gateway_functions_seconds_bucket{le="${le}"`));
+  assert.match(bucket('0.0005') ?? '', / 2$/);
+  assert.match(bucket('0.005') ?? '', / 3$/);
+  assert.match(bucket('10') ?? '', / 3$/);
+  assert.match(bucket('+Inf') ?? '', / 4$/);
+  assert.match(text, /gateway_functions_seconds_sum\{.*\} 20\.0039/);
+  assert.match(text, /# TYPE gateway_functions_seconds histogram/);
+});
+
+test('a call that outlives its function leaves no series, and no negative count when the function comes back', async (t) => {
+  const metrics = createMetrics(() => new Map());
+  t.after(() => metrics.close());
+  invocationStart.publish({ function: 'back.ns' });
+  metrics.forget('back.ns');
+  invocationEnd.publish({ id: '1', function: 'back.ns', status: 200, durationMs: 1, queuedMs: 0, cold: false });
+  assert.doesNotMatch(await metrics.render(), /back\.ns/);
+  call('back.ns', 200);
+  invocationEnd.publish({ id: '2', function: 'back.ns', status: 200, durationMs: 1, queuedMs: 0, cold: false });
+  assert.match(await metrics.render(), /inflight\{function_name="back\.ns"\} 0/);
+});
