@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, type TestContext, test } from 'node:test';
 import { pack } from 'tar-stream';
+import { covers } from '../../test/support/covers.ts';
 import { type ApiWorld, createApiWorld } from '../../test/support/api-world.ts';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { until } from '../../test/support/until.ts';
@@ -21,6 +22,7 @@ describe('secrets', () => {
   });
 
   test('a secret is created once, updated, listed without its value, and deleted with 202', async () => {
+    covers('endpoint', 'GET /system/secrets', 'POST /system/secrets', 'PUT /system/secrets', 'DELETE /system/secrets');
     const call = (method: string, body?: unknown) => api.call(method, '/system/secrets', body);
     assert.equal((await call('PUT', { name: 'key', value: 'a' })).status, 404);
     assert.equal((await call('POST', { name: 'key', value: 'a' })).status, 202);
@@ -49,6 +51,8 @@ describe('secrets', () => {
   });
 
   test('namespaces live under both spellings and need the mark', async () => {
+    covers('endpoint', 'GET /system/namespaces', 'GET /system/namespace/{namespace}');
+    covers('endpoint', 'POST /system/namespace/', 'PUT /system/namespace/{namespace}');
     const mark = { annotations: { openfaas: '1' } };
     assert.equal((await api.call('POST', '/system/namespace/', { name: 'a', ...mark })).status, 201);
     assert.equal((await api.call('POST', '/system/namespaces', { name: 'b', labels: { openfaas: '1' } })).status, 201);
@@ -64,6 +68,7 @@ describe('secrets', () => {
   });
 
   test('a namespace goes with its secrets, but not while functions are in it, and never the default one', async () => {
+    covers('endpoint', 'DELETE /system/namespace/{namespace}');
     await api.call('POST', '/system/namespace/', { name: 'a', labels: { openfaas: '1' } });
     await api.call('POST', '/system/secrets', { name: 'k', value: 'v', namespace: 'a' });
     api.world.images.add('good:1');

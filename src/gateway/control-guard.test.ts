@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { differs } from '../../test/support/covers.ts';
 import { exchange, startEdge } from '../../test/support/edge.ts';
 import { startServer } from '../../test/support/http-instance.ts';
 import { publicPaths } from './control-guard.ts';
@@ -114,6 +115,8 @@ test('a page of another site cannot use the credentials a browser keeps', async 
 });
 
 test('a browser that opens the address is sent on to the portal, and nothing else is', async (t) => {
+  differs('endpoint', 'GET /', 'it leads to the portal, which has an address of its own');
+  differs('endpoint', 'GET /ui/', 'the portal has an address of its own, so that pages of functions cannot use it');
   const { port } = await startServer(t, (_request, response) => void response.end());
   const edge = await startEdge(t, port, { gateway: { portalUrl: 'http://127.0.0.1:8083' } });
   for (const path of ['/', '/ui', '/ui/']) {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { covers } from '../support/covers.ts';
 import { type TestPlatform, startPlatform } from '../support/platform.ts';
 import { requirement } from '../support/require.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -50,10 +51,12 @@ suite('the real faas-cli', async () => {
     const password = readFileSync(join(platform.stateDir, 'password'), 'utf8').trim();
 
     await t.test('login refuses a wrong password and takes the right one', async () => {
+      covers('command', 'login');
       assert.notEqual((await faas(['login', '--password-stdin'], 'wrong')).code, 0);
       assert.match(await ok(['login', '--password-stdin'], password), /credentials saved/);
     });
     await t.test('deploys an artifact built here and calls it', async () => {
+      covers('command', 'deploy', 'ready', 'invoke');
       await build('one');
       assert.match(await ok(['deploy', '--image', 'greet:1', '--name', 'greet']), /202|Deployed/);
       await ok(['ready', 'greet', '--attempts', '50', '--interval', '100ms']);
@@ -71,23 +74,27 @@ suite('the real faas-cli', async () => {
       assert.match(output, /nowhere:9/);
     });
     await t.test('list, describe, logs and version show it', async () => {
+      covers('command', 'list', 'describe', 'logs', 'version');
       assert.match(await ok(['list']), /greet\s+\d+\s+1/);
       assert.match(await ok(['describe', 'greet']), /Ready/);
       await ok(['logs', 'greet', '--tail=false']);
       assert.match(await ok(['version', '--warn-update=false']), /tinderbox/);
     });
     await t.test('secrets are made, listed, changed and removed', async () => {
+      covers('command', 'secret create', 'secret list', 'secret update', 'secret remove');
       await ok(['secret', 'create', 'token', '--from-literal', 'a']);
       assert.match(await ok(['secret', 'list']), /token/);
       await ok(['secret', 'update', 'token', '--from-literal', 'b']);
       await ok(['secret', 'remove', 'token']);
     });
     await t.test('namespaces are made, listed and removed', async () => {
+      covers('command', 'namespace create', 'namespace list', 'namespace remove');
       await ok(['namespace', 'create', 'dev']);
       assert.match(await ok(['namespace', 'list']), /dev/);
       await ok(['namespace', 'remove', 'dev']);
     });
     await t.test('remove takes it away', async () => {
+      covers('command', 'remove');
       await ok(['remove', 'greet']);
       await until('the list is empty', async () => !(await ok(['list'])).includes('greet'));
     });
