@@ -54,6 +54,7 @@ describe('decideCount', () => {
   test('quick calls grow a function by the idle cores, and by none before their rate is known', () => {
     const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900, completedPerMs: 10 };
     assert.equal(count({ ...crowd, host: { cores: 8, idleShare: 0.25 } }, 1), 3);
+    assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0.49 } }, 1), 1);
     assert.equal(count({ ...crowd, host: { cores: 8, idleShare: 0.01 } }, 1), 1);
     assert.equal(count({ ...crowd, completedPerMs: Number.POSITIVE_INFINITY }, 1), 1);
   });

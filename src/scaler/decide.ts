@@ -83,9 +83,9 @@ function recommendedByLoad(seen: ScaleObservation, scaling: ScalingSettings, cur
   return Math.min(wanted, Math.max(current, Math.min(byQueue, seen.host.cores, current + idleCores(seen)), 1));
 }
 
-/** Cores another instance could use; none before the load is a measure, since the host was idle a moment ago. */
+/** Cores that nobody uses at all; none before the load is a measure, since the host was idle a moment ago. */
 function idleCores({ completedPerMs, host }: ScaleObservation): number {
-  return completedPerMs === Number.POSITIVE_INFINITY ? 0 : Math.round(host.cores * host.idleShare);
+  return completedPerMs === Number.POSITIVE_INFINITY ? 0 : Math.floor(host.cores * host.idleShare);
 }
 
 function isQuick({ inFlight, waiting, completedPerMs = 0, host }: ScaleObservation): boolean {

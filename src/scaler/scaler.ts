@@ -253,12 +253,16 @@ class EngineScaler implements Scaler {
 
   #pulse(): void {
     const nowMs = this.#now();
+    let busy = false;
     for (const { revision, inFlight, waiting, completed } of this.#load()) {
       if (inFlight + waiting === 0) continue;
+      busy = true;
       const target = this.#targets.get(revision);
       target?.progress.note(nowMs, completed);
       if (target !== undefined && waiting > 0 && target.ready > 0) this.#poke(target);
     }
+    // Looked at while calls run, the host's idle share is that of the load, not of the time before it.
+    if (busy) this.#host(nowMs);
   }
 
   /** Calls wait beyond what the ready instances take: looks at once, at most every {@link pokeIntervalMs}. */
