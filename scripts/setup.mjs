@@ -26,7 +26,7 @@ function isInstalled() {
   );
 }
 
-/** What the suites drive as a user would: interpreter, compiler, sandbox tools, tracing, load. */
+/** What the suites drive as a user would: interpreter, compiler, sandbox tools, tracing, load, browser. */
 function installSystemPackages() {
   const wanted = {
     python3: 'python3',
@@ -37,6 +37,7 @@ function installSystemPackages() {
     strace: 'strace',
     'util-linux': 'setpriv',
     curl: 'curl',
+    chromium: 'chromium',
   };
   const missing = Object.entries(wanted)
     .filter(([, program]) => !isOnPath(program))

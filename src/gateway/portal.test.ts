@@ -25,7 +25,7 @@ async function open(
 
 test('the page, its files and the port of functions are there for who has the password, and load nothing foreign', async (t) => {
   const url = await open(t);
-  for (const path of ['/', '/app.js', '/style.css', '/config.json', '/system/functions']) {
+  for (const path of ['/', '/app.js', '/style.css', '/icon.svg', '/config.json', '/system/functions']) {
     assert.equal((await fetch(url + path)).status, 401, path);
     assert.equal((await fetch(url + path, { headers })).status, 200, path);
   }
@@ -43,14 +43,35 @@ test('nothing else of the disk is served, and no other part of the control plane
   assert.equal((await fetch(url, { method: 'POST', headers })).status, 404);
 });
 
-test('pages of other sites get nothing', async (t) => {
+test('pages of other sites get nothing, whatever they would do with it', async (t) => {
   const url = await open(t);
   for (const site of ['cross-site', 'same-site']) {
-    assert.equal(
-      (await fetch(`${url}/system/functions`, { headers: { ...headers, 'sec-fetch-site': site } })).status,
-      403,
-    );
+    for (const [path, dest] of [
+      ['/system/functions', 'empty'],
+      ['/system/functions', 'document'],
+      ['/config.json', 'empty'],
+      ['/app.js', 'script'],
+      ['/', 'iframe'],
+      ['/', 'empty'],
+    ] as const) {
+      const foreign = { ...headers, 'sec-fetch-site': site, 'sec-fetch-dest': dest };
+      assert.equal((await fetch(url + path, { headers: foreign })).status, 403, `${site} ${path} ${dest}`);
+    }
   }
+});
+
+test('a link on another site leads to the page, whose window that site cannot hold on to', async (t) => {
+  const url = await open(t);
+  const link = { ...headers, 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' };
+  const page = await fetch(url, { headers: link });
+  assert.equal(page.status, 200);
+  assert.equal(page.headers.get('cross-origin-opener-policy'), 'same-origin');
+});
+
+test('who has no password is told where it is', async (t) => {
+  const refused = await fetch(await open(t));
+  assert.equal(refused.headers.get('content-type'), 'text/plain; charset=utf-8');
+  assert.match(await refused.text(), /prints which file holds the password/);
 });
 
 test('a taken port is named', async (t) => {

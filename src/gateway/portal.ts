@@ -26,11 +26,17 @@ const files: Readonly<Record<string, readonly [file: string, type: string]>> = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/app.js': ['app.js', 'text/javascript; charset=utf-8'],
   '/style.css': ['style.css', 'text/css; charset=utf-8'],
+  '/icon.svg': ['icon.svg', 'image/svg+xml'],
 };
+
+const unauthorized = `invalid credentials
+The user is admin unless --user says otherwise; "tinderbox up" prints which file holds the password.
+`;
 
 /**
  * The portal on an origin of its own, since functions serve untrusted pages on the other one. Everything on it needs
- * the password; a page of another site cannot use it (Sec-Fetch-Site), cannot frame it, and it loads nothing foreign.
+ * the password. A page of another site can link to it, but neither ask it for anything (Sec-Fetch-Site), nor frame it,
+ * nor keep a hand on its window; and it loads nothing foreign.
  */
 export async function startPortal(options: PortalOptions): Promise<Portal> {
   const server = createServer((request, response) => {
@@ -49,14 +55,16 @@ export async function startPortal(options: PortalOptions): Promise<Portal> {
 
 async function answer(options: PortalOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'");
+  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+  response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.setHeader('Referrer-Policy', 'no-referrer');
   if (!options.authorize(request.headers.authorization)) {
-    response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="Restricted"' }).end('invalid credentials\n');
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+    response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="Tinderbox"' }).end(unauthorized);
     return;
   }
-  const site = request.headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+  if (!comesFromHere(request)) {
     response.writeHead(403).end('requests from other sites are refused\n');
     return;
   }
@@ -76,6 +84,13 @@ async function answer(options: PortalOptions, request: IncomingMessage, response
     return;
   }
   response.setHeader('Content-Type', file[1]).end(await readPage(options.directory, file[0]));
+}
+
+/** From this origin, typed by a person, from a program, or a link followed to the page itself, which changes nothing. */
+function comesFromHere({ headers, method, url }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site === undefined || site === 'same-origin' || site === 'none') return true;
+  return method === 'GET' && url === '/' && headers['sec-fetch-dest'] === 'document';
 }
 
 async function readPage(directory: string, file: string): Promise<Buffer> {

@@ -56,6 +56,7 @@ suite('the published package', () => {
           'ui/index.html',
           'ui/app.js',
           'ui/style.css',
+          'ui/icon.svg',
           'examples/stack.yaml',
           'templates/node/handler.js',
           'docs/cli.md',
