@@ -44,6 +44,7 @@ export class DataCall {
   readonly #abort = new Cancel();
   readonly #upgrade: ((reply: UpgradedReply, own: RawHeaders) => void) | undefined;
   #answered = false;
+  #body: StreamedBody | undefined;
 
   /** `upgrade` joins the client's socket with the function's; given when the client asks for a protocol switch. */
   constructor(
@@ -91,10 +92,11 @@ export class DataCall {
   }
 
   #stream(): StreamedBody {
-    return new StreamedBody(this.#request, this.#context, (error) => {
+    this.#body = new StreamedBody(this.#request, this.#context, (error) => {
       this.#fail(error, 'gateway');
       this.#abort.abort(error);
     });
+    return this.#body;
   }
 
   #invoke(body: Body): void {
@@ -161,6 +163,8 @@ export class DataCall {
 
   #closed(): void {
     if (this.#response.writableFinished) {
+      // Nobody reads it any more, and what it holds back would hold up the client's next request.
+      this.#body?.destroy();
       dropLeftover(this.#request, this.#context);
       return;
     }

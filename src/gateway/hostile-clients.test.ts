@@ -116,6 +116,21 @@ test('a client that is slow but moves is served', async (t) => {
   await client.until(/HTTP\/1\.1 200[^]*70000$/);
 });
 
+test('a client that sends its whole large body to a function without room reads why and goes on', async (t) => {
+  const { port } = await startHttpInstance(t);
+  const edge = await startEdge(t, port, { settings: { queueDepth: 0, concurrency: 1 } });
+  const holder = await rawClient(t, edge.port);
+  holder.write('GET /function/echo/never HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until('the only slot to be taken', () => edge.inFlight() === 1);
+  const client = await rawClient(t, edge.port);
+  const length = 2 ** 20;
+  client.write(`POST /function/echo/upload HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`);
+  await client.until(/HTTP\/1\.1 429 [^]*calls waiting/);
+  client.write('x'.repeat(length));
+  client.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  await client.until('control GET /healthz');
+});
+
 test('a client that does not read its answer is cut off, and the function learns of it', async (t) => {
   const { port } = await startHttpInstance(t);
   const edge = await startEdge(t, port, { limits: { stallTimeoutMs: 200 } });

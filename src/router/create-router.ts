@@ -4,7 +4,7 @@ import type { Instance } from '../model/instance.ts';
 import type { Invocation, Reply } from '../model/invocation.ts';
 import type { FunctionKey, RevisionId } from '../model/names.ts';
 import { createTransport as createTransportTo } from './create-transport.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type ExchangeContext } from './exchange.ts';
 import { HostBudget, type RouterBudget } from './host-budget.ts';
 import { type ChooseInstance, leastLoaded } from './policy.ts';
 import { type CreateTransport, Pool, type PoolContext } from './pool.ts';
@@ -40,7 +40,7 @@ class PooledRouter implements Router {
   /** Instances announced before the route that brings their settings. */
   readonly #early = new Map<RevisionId, Map<string, Instance>>();
   readonly #context: PoolContext;
-  readonly #ended: (pool: Pool) => void;
+  readonly #exchanges: ExchangeContext;
   /** Who waits for an instance's last call to end. */
   readonly #waitingForIdle = new Map<string, PromiseWithResolvers<void>>();
   #closing = false;
@@ -57,7 +57,12 @@ class PooledRouter implements Router {
       createTransport: options.createTransport ?? createTransportTo,
       dropped: (instanceId) => this.#dropped(instanceId),
     };
-    this.#ended = (pool) => this.#callEnded(pool);
+    this.#exchanges = {
+      wheel: this.#context.wheel,
+      now,
+      ended: (pool) => this.#callEnded(pool),
+      poolOf: (call) => this.#poolOf(call),
+    };
   }
 
   invoke = (call: Invocation, signal: CancelSignal): Promise<Reply> => {
@@ -66,8 +71,7 @@ class PooledRouter implements Router {
     }
     const entry = this.#routes.get(call.function);
     if (entry === undefined) return Promise.reject(unknownFunction(call.function));
-    const { wheel, now } = this.#context;
-    const exchange = new Exchange(call, signal, entry.pool, { wheel, now, ended: this.#ended });
+    const exchange = new Exchange(call, signal, entry.pool, this.#exchanges);
     exchange.start();
     return exchange.promise;
   };
@@ -139,6 +143,12 @@ class PooledRouter implements Router {
     this.#pools.clear();
     this.#routes.clear();
     this.#context.wheel.close();
+  }
+
+  #poolOf(call: Invocation): Pool {
+    const entry = this.#routes.get(call.function);
+    if (entry === undefined) throw unknownFunction(call.function);
+    return entry.pool;
   }
 
   #poolFor(route: Route): Pool {

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { callsOf, createWorld, ends, rejects, revision, settingsOf, textOf } from '../../test/support/router-world.ts';
+import {
+  callsOf,
+  createWorld,
+  ends,
+  key,
+  rejects,
+  revision,
+  settingsOf,
+  textOf,
+} from '../../test/support/router-world.ts';
 import { until } from '../../test/support/until.ts';
 import { TinderboxError } from '../model/errors.ts';
-import { unsentError } from './transport/unsent.ts';
+import { refusedError, unsentError } from './transport/unsent.ts';
 
 test('past its deadline the caller gets 504 and the slot stays taken until the instance is done', async (t) => {
   const seen = ends(t);
@@ -122,4 +131,79 @@ test('a call that may have reached the function is never repeated', async () => 
   callsOf(world, 'a')[0]?.fail(new TinderboxError('lost', 'gone'));
   await rejects(reply, 'lost', { status: 502 });
   assert.equal(callsOf(world, 'b').length, 0);
+});
+
+test('a call its instance refused before it began is tried once more, and then told to come again', async () => {
+  const world = createWorld();
+  world.instance('a', 'ready', { concurrency: 1 });
+  const reply = world.invoke();
+  callsOf(world, 'a')[0]?.fail(refusedError('busy'));
+  await until('the call to wait', () => world.load().waiting === 1);
+  world.pass(300);
+  await until('the second try', () => callsOf(world, 'a').length === 2);
+  callsOf(world, 'a')[1]?.answer('begun');
+  assert.equal(await textOf(reply), 'begun');
+
+  const doomed = world.invoke();
+  callsOf(world, 'a')[2]?.fail(refusedError('busy'));
+  await until('the call to wait', () => world.load().waiting === 1);
+  world.pass(300);
+  await until('the second try', () => callsOf(world, 'a').length === 4);
+  callsOf(world, 'a')[3]?.fail(refusedError('still busy'));
+  await rejects(doomed, 'unavailable', { status: 503, retryAfterMs: 1000 });
+});
+
+test('the second try goes where the traffic goes by then', async () => {
+  const world = createWorld();
+  const next = 'openfaas-fn/echo-00002';
+  world.instance('a', 'ready');
+  const reply = world.invoke();
+  world.router.setRoute({ key, revision: next, settings: settingsOf() });
+  callsOf(world, 'a')[0]?.fail(unsentError('stopped'));
+  await until('the call to wait at the new revision', () =>
+    world.router.load().some((load) => load.revision === next && load.waiting === 1),
+  );
+  assert.deepEqual(world.wakes, [next]);
+  world.instance('b', 'ready', { revision: next });
+  callsOf(world, 'b')[0]?.answer('new');
+  assert.equal(await textOf(reply), 'new');
+  world.instance('a', 'stopped');
+  assert.deepEqual(
+    world.router.load().map((load) => load.revision),
+    [next],
+    'the old revision is forgotten',
+  );
+});
+
+test('a second try of a function that was removed meanwhile is refused, and leaves nothing behind', async () => {
+  const world = createWorld();
+  world.instance('a', 'ready');
+  const reply = world.invoke();
+  world.router.removeRoute(key);
+  callsOf(world, 'a')[0]?.fail(unsentError('stopped'));
+  await rejects(reply, 'not-found');
+  world.instance('a', 'stopped');
+  assert.deepEqual(world.router.load(), []);
+});
+
+test('a body that was read in part is not sent again', async () => {
+  const world = createWorld();
+  world.instance('a', 'ready');
+  world.instance('b', 'ready');
+  const untouched = Readable.from([Buffer.from('whole')]);
+  const repeated = world.invoke({ body: untouched });
+  callsOf(world, 'a')[0]?.fail(unsentError('stopped'));
+  await until('the second try', () => callsOf(world, 'b').length === 1);
+  assert.equal(callsOf(world, 'b')[0]?.call.body, untouched);
+  callsOf(world, 'b')[0]?.answer();
+  await repeated;
+
+  world.pass(300);
+  const body = new Readable({ read() {} });
+  const reply = world.invoke({ body });
+  body.on('data', () => {}).push('half');
+  await until('the body to be read', () => body.readableDidRead);
+  callsOf(world, 'a')[1]?.fail(refusedError('draining'));
+  await rejects(reply, 'unavailable', { status: 503 });
+  assert.deepEqual([callsOf(world, 'a').length, callsOf(world, 'b').length], [2, 1]);
 });

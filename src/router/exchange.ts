@@ -6,10 +6,10 @@
  * 2. A slot once taken is given back exactly once, and only when the instance is done with the call: a deadline or a
  *    caller that left cancels, but the slot stays taken until the transport confirms.
  * 3. An instance that does not confirm within the grace after the deadline is retired.
- * 4. There is one retry, and only where nothing was sent.
+ * 4. There is one retry, only where the instance did not begin the call, and where the function's traffic goes then.
  */
 import { Cancel, type CancelSignal } from '../model/cancel.ts';
-import type { Invocation, Reply } from '../model/invocation.ts';
+import type { Body, Invocation, Reply } from '../model/invocation.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { invocationEnd, invocationStart } from '../observe/channels.ts';
 import type { Member } from './member.ts';
@@ -23,8 +23,10 @@ import type { Place } from './wait-queue.ts';
 export interface ExchangeContext {
   readonly wheel: TimerWheel;
   readonly now: () => number;
-  /** Called when a call of a pool ended and its slot is free. */
+  /** Called when a call of a pool ended, or left for another pool, and its slot is free. */
   readonly ended: (pool: Pool) => void;
+  /** Where calls of this function go now. Throws `not-found` when the function is gone. */
+  readonly poolOf: (call: Invocation) => Pool;
 }
 
 /** A call waits for an instance at least this long, however short its own time limit is. */
@@ -162,7 +164,8 @@ export class Exchange extends TimerEntry implements Waiter {
 
   #failed(reason: unknown): void {
     const member = this.#member as Member;
-    if (isUnsent(reason) && !this.#retried && !this.#settled && this.#phase === 'running') {
+    const mayRetry = !this.#retried && !this.#settled && this.#phase === 'running';
+    if (mayRetry && isUnsent(reason) && isWhole(this.call.body)) {
       this.#tryAgain(member);
       return;
     }
@@ -171,17 +174,21 @@ export class Exchange extends TimerEntry implements Waiter {
   }
 
   #tryAgain(member: Member): void {
+    const left = this.#pool;
     this.#retried = true;
     this.#phase = 'waiting';
     this.#member = undefined;
-    this.#context.wheel.add(this, this.#context.now() + this.#pool.settings.timeoutMs);
+    left.giveBack(member);
     try {
-      const place = this.#pool.waitAgain(this, member);
+      this.#pool = this.#context.poolOf(this.call);
+      this.#cold ||= this.#pool.cold;
+      this.#context.wheel.add(this, this.#context.now() + this.#pool.settings.timeoutMs);
+      const place = this.#pool.waitAgain(this);
       if (place.queued) this.#place = place;
     } catch (error) {
       this.refuse(TinderboxError.from(error));
     }
-    this.#pool.release(member);
+    if (this.#pool !== left) this.#context.ended(left);
   }
 
   #waitedTooLong(): void {
@@ -257,6 +264,11 @@ export class Exchange extends TimerEntry implements Waiter {
 
 function canceledError(): TinderboxError {
   return new TinderboxError('canceled', 'the caller left before the call was done');
+}
+
+/** Whether the body can be sent once more: nothing of a stream was read yet. */
+function isWhole(body: Body): boolean {
+  return body === undefined || Buffer.isBuffer(body) || (!body.readableDidRead && !body.destroyed);
 }
 
 /** A reply nobody waits for: ending its stream or tunnel tells the instance. */

@@ -130,12 +130,8 @@ export class Pool {
     return place;
   }
 
-  /** Queues a call whose instance could not be reached, before all others; the instance rests for a moment. */
-  waitAgain(waiter: Waiter, unreachable: Member): Place<Waiter> {
-    if (unreachable.state === 'ready') {
-      unreachable.state = 'suspect';
-      this.#context.wheel.add(unreachable, this.#context.now() + suspectRestMs);
-    }
+  /** Queues a call that had its turn already, here or in a pool the traffic left, before all others. Throws `host-full`. */
+  waitAgain(waiter: Waiter): Place<Waiter> {
     this.#context.budget.take(heldBytes(waiter));
     const place = this.#waiting.pushFront(waiter);
     this.#pump();
@@ -155,6 +151,15 @@ export class Pool {
     this.#completed += 1;
     if (member.state === 'draining' && member.inFlight === 0) this.#drop(member);
     if (this.#waiting.length > 0) this.#pump();
+  }
+
+  /** Gives back the slot of a call that the member could not be given; it rests for a moment. */
+  giveBack(member: Member): void {
+    if (member.state === 'ready') {
+      member.state = 'suspect';
+      this.#context.wheel.add(member, this.#context.now() + suspectRestMs);
+    }
+    this.release(member);
   }
 
   /** Whether calls may still run in this instance. */

@@ -252,15 +252,34 @@ test('a call is unsent while nothing reached the instance, and lost when somethi
   await rejectsWith(nowhere.send(callOf(), undefined), 'lost', true);
   const { transport } = await scripted(t, ({ target, stream }, _, socket) => {
     if (target === '/ok') stream.head('200\n0', true);
-    else if (target === '/drain') stream.stop(frameType.error, 'draining\n');
     else socket.destroy();
   });
   await rejectsWith(transport.send(callOf({ target: '/lose' }), undefined), 'lost');
-  await rejectsWith(transport.send(callOf({ target: '/drain' }), undefined), 'lost', true);
   const { reply } = await transport.send(callOf({ target: '/ok' }), undefined);
   assert.equal(reply.status, 200, 'a new connection is made after a loss');
   transport.close();
   await rejectsWith(transport.send(callOf(), undefined), 'lost');
+});
+
+test('a call the instance refused is unsent, unless it had begun to answer', async (t) => {
+  const { transport } = await scripted(t, ({ target, stream }) => {
+    if (target === '/begun') stream.head('200\n10', false);
+    stream.stop(frameType.error, `${target === '/begun' ? 'overloaded' : target.slice(1)}\nwhy`);
+  });
+  for (const code of ['draining', 'overloaded', 'not-ready']) {
+    await rejectsWith(transport.send(callOf({ target: `/${code}` }), undefined), 'unavailable', true);
+  }
+  await rejectsWith(transport.send(callOf({ target: '/begun' }), undefined), 'bad-reply');
+});
+
+test('a streamed body is left alone while there is no connection, so that it can be sent elsewhere', async (t) => {
+  const nowhere = createFrameTransport({ address: { kind: 'frame', socketPath: join(tempDir(t), 'none') } });
+  const body = Readable.from([Buffer.from('all '), Buffer.from('of it')]);
+  await rejectsWith(nowhere.send(callOf({ method: 'POST', body }), undefined), 'lost', true);
+  assert.equal(body.readableDidRead, false);
+  const { transport, calls } = await scripted(t, ({ stream }) => stream.head('200\n0', true));
+  await transport.send(callOf({ method: 'POST', body }), undefined);
+  await until('the whole body', () => calls[0]?.text === 'all of it');
 });
 
 test('a draining connection ends with its last call, and new calls go elsewhere', async (t) => {

@@ -4,7 +4,7 @@ import { frameType } from '../../../frame/messages.ts';
 import type { FrameStream, StreamListener } from '../../../frame/stream.ts';
 import { TinderboxError } from '../../../model/errors.ts';
 import type { Invocation, RawHeaders } from '../../../model/invocation.ts';
-import { unsentError } from '../unsent.ts';
+import { refusedError, unsentError } from '../unsent.ts';
 import type { Sent } from '../transport.ts';
 import type { FrameLink } from './link.ts';
 import { ReplyBody } from './reply-body.ts';
@@ -13,6 +13,8 @@ import { RequestBodySender } from './request-body.ts';
 
 /** A reply of known length up to this is waited for and becomes one Buffer; well below a stream's window. */
 const bufferedBytes = 32 * 1024;
+/** Errors of a runtime that did not begin the call. */
+const refusals: ReadonlySet<string> = new Set(['draining', 'overloaded', 'not-ready']);
 const noBytes = Buffer.alloc(0);
 const noTrailers: RawHeaders = [];
 
@@ -70,12 +72,16 @@ export class FrameCall implements StreamListener {
     const hasBody = body !== undefined && (body instanceof Readable || body.length > 0);
     this.#stream = link.open(head, !hasBody, this);
     this.#signal?.addEventListener('abort', this.#abort, { once: true });
-    if (body instanceof Readable) {
-      this.#sender = new RequestBodySender(body, this.#stream, this.#call.trailers, this.#bodyBroke);
-    } else if (hasBody) {
-      this.#stream.data(body, true);
-    }
+    if (body instanceof Readable) link.whenConnected(this.#sendBody);
+    else if (hasBody) this.#stream.data(body, true);
   }
+
+  /** Nothing is taken from the caller before there is a connection: what was taken cannot be sent elsewhere. */
+  readonly #sendBody = (): void => {
+    if (this.#state === 'over' || this.#state === 'refused') return;
+    const { body, trailers } = this.#call;
+    this.#sender = new RequestBodySender(body as Readable, this.#stream as FrameStream, trailers, this.#bodyBroke);
+  };
 
   head(text: string, end: boolean): void {
     if (this.#state === 'refused') return this.#endRefused(end);
@@ -245,8 +251,9 @@ export class FrameCall implements StreamListener {
       }
       return unsentError('the instance cannot be reached', text);
     }
-    if (code === 'draining') return unsentError('the instance takes no more calls');
-    if (code === 'overloaded' || code === 'not-ready') return new TinderboxError('unavailable', text);
+    // These say that the call was not begun; after a head that is no longer true.
+    if (this.#reply === undefined && refusals.has(code))
+      return refusedError(`the instance refused the call: ${text || code}`);
     if (code === 'failed') return new TinderboxError('lost', `the function broke off its answer: ${text}`);
     return new TinderboxError('bad-reply', text === '' ? `the runtime failed: ${code.slice(0, 60)}` : text);
   }

@@ -54,6 +54,12 @@ export class FrameLink {
     return this.#connection.open(head, end, listener);
   }
 
+  /** Calls back once it is connected, at once when it is; never when it cannot be. */
+  whenConnected(ready: () => void): void {
+    if (this.#connected) ready();
+    else this.#socket.once('connect', ready);
+  }
+
   /** Whether something written when `flushes` had this value may have reached the instance. */
   wasSent(flushes: number): boolean {
     return this.#connected && this.#connection.flushes > flushes;
