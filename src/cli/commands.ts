@@ -70,6 +70,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./namespace.ts')).namespaceCommand,
   },
   {
+    name: 'store',
+    summary: 'list, describe and deploy ready-made functions',
+    load: async () => (await import('./store.ts')).storeCommand,
+  },
+  {
     name: 'login',
     summary: 'save user and password for a platform',
     load: async () => (await import('./login.ts')).loginCommand,

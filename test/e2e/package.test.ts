@@ -60,6 +60,8 @@ suite('the published package', () => {
           'examples/stack.yaml',
           'templates/node/handler.js',
           'docs/cli.md',
+          'store/store.json',
+          'store/figlet/package-lock.json',
         ],
         ['dist/engine/process/keeper/main.js', 'dist/builder/worker.js', 'dist/store/sqlite/worker.js'],
         ['dist/runtime/node/main.js', 'dist/runtime/python/main.py', 'dist/runtime/watchdog/main.js'],
@@ -69,7 +71,7 @@ suite('the published package', () => {
         [],
       );
       const roots = new Set(paths.map((path) => path.split('/')[0]));
-      const allowed = ['bin', 'dist', 'docs', 'examples', 'templates', 'ui'];
+      const allowed = ['bin', 'dist', 'docs', 'examples', 'store', 'templates', 'ui'];
       assert.deepEqual(
         [...roots].filter((name) => name?.includes('.') === false && !allowed.includes(name)),
         ['LICENSE'],
