@@ -15,6 +15,7 @@ for (const name of ['rehearsal-handler.cjs', 'rehearsal-handler.mjs']) {
   const file = join('runtime', 'node', name);
   cpSync(join(root, 'src', file), join(root, 'dist', file));
 }
+cpSync(join(root, 'src', 'builder', 'entries'), join(root, 'dist', 'builder', 'entries'), { recursive: true });
 cpSync(join(root, 'src', 'runtime', 'python'), join(root, 'dist', 'runtime', 'python'), {
   recursive: true,
   filter: (path) => !/__pycache__|\.test\./.test(path),

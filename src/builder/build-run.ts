@@ -19,12 +19,13 @@ import { computeDigest } from './digest.ts';
 import type { HostFacts } from './host-facts.ts';
 import { planBuild } from './plan.ts';
 import type { BuildPlan } from './plan.ts';
-import { runSteps } from './run-steps.ts';
+import { runSteps, usesModules } from './run-steps.ts';
 import { sealArtifact, syncPath } from './seal-artifact.ts';
 import { hashSourceTree, readSourceTree } from './source-tree.ts';
 import type { SourceTree } from './source-tree.ts';
-import { stageSource, stageTypeScript } from './stage-source.ts';
+import { stageAdded, stageSource, stageTypeScript } from './stage-source.ts';
 import type { Toolchain } from './toolchain.ts';
+import type { ToolName } from './tools.ts';
 import type { BuildGrant, BuiltArtifact, PlannedBuild, WorkerSettings } from './worker-protocol.ts';
 import { asidePrefix } from './worker-protocol.ts';
 
@@ -95,9 +96,14 @@ async function planOrder(options: BuildRunOptions, order: BuildOrder): Promise<P
   const limits = { entries: maxSourceEntries, bytes: options.settings.diskBytes };
   const tree = await readSourceTree(order.directory, limits);
   const plan = await planBuild(tree, order, async (path) => await readFile(join(tree.root, path), 'utf8'));
-  const version = await options.toolchain.version(plan.language);
+  const version = await options.toolchain.version(toolsOf(plan));
   const digest = computeDigest(await hashSourceTree(tree), plan, order, version, options.host);
   return { order, tree, plan, version, digest };
+}
+
+/** What a plan does not name follows from what runs it. */
+function toolsOf(plan: BuildPlan): readonly ToolName[] {
+  return plan.tools ?? (plan.runtime === 'exec' ? [] : [plan.runtime]);
 }
 
 function foldersOf(options: BuildRunOptions, digest: string): BuildFolders {
@@ -128,6 +134,8 @@ async function buildPlanned(
   await chmod(folders.work, 0o711);
   await chmod(folders.bundle, 0o711);
   await stageSource(tree, plan.root, folders.code);
+  await stageAdded(plan.files ?? [], folders.code);
+  for (const note of plan.notes ?? []) options.port.log(note);
   const handler = await stageTypeScript(tree, plan, folders.code);
   const untrusted = plan.steps.length > 0;
   if (untrusted) await runSteps(options, plan, order, folders, grant.buildUid, signal);
@@ -136,7 +144,7 @@ async function buildPlanned(
   const builtBy = untrusted ? grant.buildUid : undefined;
   const seal = { builtBy, gid: grant.artifactGid };
   let bytes = await sealArtifact(folders.code, seal);
-  const hasModules = plan.steps.includes('pip');
+  const hasModules = usesModules(plan.steps.filter((step) => step.tool === 'pip'));
   if (hasModules) bytes += await sealArtifact(folders.sitePackages, seal);
   const manifest = await createManifest(options, planned, folders, handler, hasModules);
   bytes += await writeManifest(folders.bundle, manifest, grant.artifactGid);
@@ -155,13 +163,14 @@ async function createManifest(
   const { plan } = planned;
   return {
     format: 1,
-    language: plan.language,
+    language: plan.runtime,
     mode: plan.mode,
     ...(handler === undefined ? {} : { handler: `code/${handler}` }),
     ...(plan.process === undefined ? {} : { process: plan.process }),
     workdir: 'code',
+    ...(plan.env === undefined ? {} : { env: plan.env }),
     modulePaths: hasModules ? ['site-packages'] : [],
-    dependencies: plan.steps.length === 0 ? {} : await readDependencies(plan.language, folders),
+    dependencies: plan.steps.length === 0 ? {} : await readDependencies(folders),
     toolchain: planned.version,
     builder: options.host.builder,
   };

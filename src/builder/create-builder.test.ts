@@ -170,7 +170,7 @@ describe('a builder', () => {
   test('refuses what it cannot build, naming it', async () => {
     const refused: [Record<string, string>, object, RegExp][] = [
       [{ 'a.txt': '' }, {}, /no language recognised from a.txt; known are node/],
-      [hello, { language: 'cobol' }, /language "cobol" is not known; known are node/],
+      [hello, { language: 'brainfuck' }, /language "brainfuck" is not known; known are node/],
       [{ 'x/y.js': '' }, { language: 'node' }, /no handler found/],
       [hello, { image: 'no spaces' }, /image "no spaces" is not a name/],
       [hello, { image: 'a/../b' }, /is not a name/],

@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Language } from '../model/artifact.ts';
 import { compareText } from './source-tree.ts';
 
 const maxListed = 5000;
@@ -12,11 +11,16 @@ const maxFileBytes = 64 * 1024 * 1024;
  * What a build installed, name to exact version, for the manifest; at most 5,000. A package below another one is listed
  * with its path, as npm's lock writes it. Made by untrusted code, so anything unreadable is left out.
  */
-export async function readDependencies(
-  language: Language,
-  folders: { readonly code: string; readonly sitePackages: string },
-): Promise<Readonly<Record<string, string>>> {
-  const found = language === 'node' ? await readNpm(folders.code) : await readPip(folders.sitePackages);
+export async function readDependencies(folders: {
+  readonly code: string;
+  readonly sitePackages: string;
+}): Promise<Readonly<Record<string, string>>> {
+  const lists = await Promise.all([
+    readNpm(folders.code),
+    readPip(folders.sitePackages),
+    readGoMod(join(folders.code, 'go.mod')),
+  ]);
+  const found = lists.flat();
   const kept = found
     .filter(([name, version]) => name.length <= maxTextLength && version.length <= maxTextLength)
     .sort(([a], [b]) => compareText(a, b))
@@ -45,6 +49,13 @@ async function readPip(sitePackages: string): Promise<[string, string][]> {
     const match = /^(.+)-([^-]+)\.dist-info$/.exec(name);
     return match === null ? [] : [[match[1] ?? '', match[2] ?? '']];
   });
+}
+
+/** Modules a `go.mod` requires, as the build wrote it. */
+async function readGoMod(file: string): Promise<[string, string][]> {
+  const text = (await readText(file)) ?? '';
+  const lines = text.matchAll(/^\s*(?:require\s+)?([\w.~-]+(?:\/[\w.~-]+)+)\s+(v\d\S*)/gm);
+  return [...lines].map((match) => [match[1] ?? '', match[2] ?? '']);
 }
 
 async function readInstalled(code: string): Promise<string | undefined> {

@@ -9,7 +9,7 @@ export interface HostFacts {
 }
 
 /** Grows when the builder makes something else of the same source; older artifacts are then no longer equal. */
-export const builderVersion = 'tinderbox-builder 1';
+export const builderVersion = 'tinderbox-builder 2';
 
 /** Looks once; a report of the running Node names the C library. */
 export function readHostFacts(): HostFacts {

@@ -1,35 +1,15 @@
-import type { InvokeMode, Language } from '../model/artifact.ts';
 import { TinderboxError } from '../model/errors.ts';
+import type { LanguageName } from '../model/languages.ts';
 import type { BuildOrder } from './build-order.ts';
-import { detectLanguage, resolveLanguage } from './languages/language-names.ts';
-import { planExec } from './languages/exec.ts';
-import { planNode } from './languages/node.ts';
-import { planPython } from './languages/python.ts';
+import type { LanguagePlan, SourceView } from './language-builder.ts';
+import { chooseLanguage } from './languages/table.ts';
 import type { SourceTree } from './source-tree.ts';
 
-/** Something untrusted a build runs, inside the sandbox and in this order. */
-export type StepKind = 'npm-ci' | 'npm-install' | 'pip' | 'compile-python' | 'make' | 'script';
-
 /** How a source becomes an artifact; follows from the files and the order alone. */
-export interface BuildPlan {
-  readonly language: Language;
-  readonly mode: InvokeMode;
+export interface BuildPlan extends LanguagePlan {
+  readonly language: LanguageName;
   /** Folder of the source that becomes the artifact's code: `''` or, in the shape faas-cli sends, `function`. */
   readonly root: string;
-  /** Handler module relative to `root`, for `frame`. */
-  readonly handler?: string;
-  readonly process?: string;
-  readonly steps: readonly StepKind[];
-}
-
-/** What a language sees of the source: the files of the chosen root. */
-export interface SourceView {
-  /** Paths of files relative to the root, with their executable bit. */
-  readonly files: ReadonlyMap<string, boolean>;
-  /** Size of all files whose name ends so. */
-  bytesOf(suffix: string): number;
-  /** Content of a small text file; undefined when it is not there. Throws `too-large` above 1 MiB. */
-  read(path: string): Promise<string | undefined>;
 }
 
 /** Decides language, handler and steps. Throws `invalid` when the source cannot be one of the known kinds. */
@@ -43,15 +23,17 @@ export async function planBuild(
   }
   const root = findRoot(tree);
   const view = createView(tree, root, read);
-  const language = order.language === undefined ? detectLanguage(view, order) : resolveLanguage(order.language);
-  if (language === 'exec') return { language, root, ...(await planExec(view, order)) };
-  if (order.process !== undefined || (order.mode !== undefined && order.mode !== 'frame')) {
-    throw new TinderboxError('invalid', `process and mode belong to exec functions, this one is ${language}`, {
-      hint: 'set lang: exec to run a program of your own',
-    });
-  }
-  const plan = language === 'node' ? await planNode(view) : await planPython(view);
-  return { language, root, mode: 'frame', ...plan };
+  const language = chooseLanguage(view, order);
+  const plan = { language: language.name, root, ...(await language.plan(view, order)) };
+  if (plan.mode === 'frame') assertNoProgram(plan, order);
+  return plan;
+}
+
+function assertNoProgram(plan: BuildPlan, order: BuildOrder): void {
+  if (order.process === undefined && (order.mode === undefined || order.mode === 'frame')) return;
+  throw new TinderboxError('invalid', `process and mode belong to exec functions, this one is ${plan.language}`, {
+    hint: 'set lang: exec to run a program of your own',
+  });
 }
 
 /** faas-cli sends a template with a Dockerfile and the function in a folder of its own; only that folder matters here. */

@@ -10,10 +10,11 @@ import type { ConfinedOutcome } from '../sandbox/run.ts';
 import type { Bind, ConfineRequest } from '../sandbox/sandbox.ts';
 import type { BuildOrder } from './build-order.ts';
 import type { BuildFolders, BuildRunOptions } from './build-run.ts';
+import type { BuildStep } from './language-builder.ts';
 import { createLogLines } from './log-lines.ts';
-import type { BuildPlan, StepKind } from './plan.ts';
-import { resolveStepCommand } from './step-commands.ts';
-import type { StepCommand } from './step-commands.ts';
+import type { BuildPlan } from './plan.ts';
+import { resolveStep } from './resolve-step.ts';
+import type { StepCommand } from './resolve-step.ts';
 import type { WorkerSettings } from './worker-protocol.ts';
 
 /** All that the steps of one build share. */
@@ -46,13 +47,13 @@ export async function runSteps(
   const context = { options, order, folders, uid, cache, endsAtMs: performance.now() + options.settings.timeoutMs };
   await prepareFolders(context, plan.steps);
   await withinCacheLimit(context, signal, async (bounded) => {
-    for (const [index, kind] of plan.steps.entries()) await runStep(context, kind, index, bounded);
+    for (const [index, step] of plan.steps.entries()) await runStep(context, step, index, bounded);
   });
 }
 
-async function prepareFolders(context: StepsContext, steps: readonly StepKind[]): Promise<void> {
+async function prepareFolders(context: StepsContext, steps: readonly BuildStep[]): Promise<void> {
   const { folders, uid, cache } = context;
-  const own = [folders.home, folders.temp, ...(steps.includes('compile-python') ? [folders.sitePackages] : [])];
+  const own = [folders.home, folders.temp, ...(usesModules(steps) ? [folders.sitePackages] : [])];
   for (const folder of own) await mkdir(folder, { mode: 0o700 });
   await mkdir(cache, { recursive: true });
   await chmod(dirname(cache), 0o711);
@@ -60,6 +61,11 @@ async function prepareFolders(context: StepsContext, steps: readonly StepKind[])
   if (uid === undefined) return;
   for (const folder of [...own, cache]) await chown(folder, uid, uid);
   await giveTree(folders.code, uid);
+}
+
+/** Whether the artifact gets a folder of Python modules. */
+export function usesModules(steps: readonly BuildStep[]): boolean {
+  return steps.some((step) => step.args.includes('{modules}'));
 }
 
 /** What is in a folder goes before the folder: nobody else may change it while it is walked through. */
@@ -98,9 +104,9 @@ async function withinCacheLimit(
   }
 }
 
-async function runStep(context: StepsContext, kind: StepKind, index: number, signal: AbortSignal): Promise<void> {
+async function runStep(context: StepsContext, wanted: BuildStep, index: number, signal: AbortSignal): Promise<void> {
   const { port, settings, id } = context.options;
-  const step = await resolveStepCommand(kind, context.folders, context.options.toolchain);
+  const step = await resolveStep(wanted, context.folders, context.cache, context.options.toolchain);
   const log = createLogLines((line) => port.log(line));
   port.log(`$ ${describe(step)}`);
   const confined = await port.confine(confineRequest(context, step, `build-${id}-${index}`));
@@ -115,7 +121,7 @@ async function runStep(context: StepsContext, kind: StepKind, index: number, sig
     },
     signal,
   );
-  assertOutcome(kind, step, outcome, log.last(), context);
+  assertOutcome(wanted, outcome, log.last(), context);
 }
 
 function confineRequest(context: StepsContext, step: StepCommand, id: string): ConfineRequest {
@@ -125,7 +131,7 @@ function confineRequest(context: StepsContext, step: StepCommand, id: string): C
     id,
     command: step.command,
     env: environmentOf(context, step),
-    cwd: folders.code,
+    cwd: step.cwd,
     identity: uid === undefined ? undefined : { uid, gid: uid, groups: [] },
     identityLater: false,
     limits: {
@@ -160,6 +166,7 @@ function bindsOf(context: StepsContext): Bind[] {
 function environmentOf(context: StepsContext, step: StepCommand): Record<string, string> {
   const { settings } = context.options;
   return {
+    ...step.env,
     ...context.order.buildArgs,
     ...settings.env,
     HOME: context.folders.home,
@@ -167,8 +174,17 @@ function environmentOf(context: StepsContext, step: StepCommand): Record<string,
     PATH: [...step.path, ...settings.toolPath.split(':')].filter((folder) => folder !== '').join(':'),
     LANG: 'C.UTF-8',
     CI: 'true',
-    NPM_CONFIG_CACHE: join(context.cache, 'npm'),
-    PIP_CACHE_DIR: join(context.cache, 'pip'),
+    ...cacheVariables(context.cache),
+  };
+}
+
+/** Where each package manager keeps what it fetched. */
+function cacheVariables(cache: string): Record<string, string> {
+  return {
+    NPM_CONFIG_CACHE: join(cache, 'npm'),
+    PIP_CACHE_DIR: join(cache, 'pip'),
+    GOMODCACHE: join(cache, 'go/modules'),
+    GOCACHE: join(cache, 'go/build'),
   };
 }
 
@@ -178,8 +194,7 @@ function describe(step: StepCommand): string {
 }
 
 function assertOutcome(
-  kind: StepKind,
-  step: StepCommand,
+  step: BuildStep,
   outcome: ConfinedOutcome,
   lines: readonly string[],
   context: StepsContext,
@@ -187,9 +202,9 @@ function assertOutcome(
   if (outcome.canceled) throw new TinderboxError('canceled', 'the build was canceled');
   const { diskBytes, timeoutMs, memoryBytes } = context.options.settings;
   const broken = outcome.diskExceeded || outcome.timedOut || outcome.oomKilled;
-  if (outcome.ok || (!step.required && !broken)) return;
+  if (outcome.ok || (step.optional === true && !broken)) return;
   const reason = outcome.diskExceeded ? `it wrote more than ${diskBytes} bytes` : formatOutcome(outcome);
   const limit = outcome.timedOut ? ` (${timeoutMs} ms)` : outcome.oomKilled ? ` (${memoryBytes} bytes)` : '';
   const tail = lines.length === 0 ? '' : `\n${lines.join('\n')}`;
-  throw new TinderboxError('build-failed', `build step ${kind} failed: ${reason}${limit}${tail}`);
+  throw new TinderboxError('build-failed', `build step ${step.name} failed: ${reason}${limit}${tail}`);
 }

@@ -29,10 +29,13 @@ async function send(kit: TestBuilder, folder: string, fn: Omit<StackFunction, 'h
   return (await kit.build({}, request)).artifact;
 }
 
-test('every template builds as it is', async (t) => {
+/** Those whose toolchains every machine with the platform has; `npm run test:peers` builds all. */
+const ownToolchains = ['c', 'exec', 'node', 'python3', 'python3-classic', 'typescript'];
+
+test('every template that needs no further toolchain builds as it is', async (t) => {
   const kit = await startBuilder();
   t.after(() => kit.dispose());
-  for (const name of readdirSync(join(root, 'templates'))) {
+  for (const name of ownToolchains) {
     const folder = join(root, 'templates', name);
     const { fprocess, language } = parse(readFileSync(join(folder, 'template.yml'), 'utf8')) as Record<string, string>;
     const fn = { image: `${name}:latest`, lang: name, ...(fprocess === undefined ? {} : { fprocess }) };

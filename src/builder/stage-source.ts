@@ -1,5 +1,7 @@
 import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { TinderboxError } from '../model/errors.ts';
+import type { AddedFile } from './language-builder.ts';
 import type { BuildPlan } from './plan.ts';
 import type { SourceEntry, SourceTree } from './source-tree.ts';
 import { compileTypeScript } from './type-script.ts';
@@ -11,6 +13,17 @@ export async function stageSource(tree: SourceTree, root: string, target: string
   for (const entry of tree.entries) {
     if (!entry.path.startsWith(prefix)) continue;
     await stageEntry(entry, join(tree.root, entry.path), join(target, entry.path.slice(prefix.length)));
+  }
+}
+
+/** Writes what the builder adds, over nothing of the source: throws `invalid` where a file of that name is there. */
+export async function stageAdded(files: readonly AddedFile[], target: string): Promise<void> {
+  for (const { path, text } of files) {
+    await mkdir(dirname(join(target, path)), { recursive: true });
+    await writeFile(join(target, path), text, { mode: 0o644, flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EEXIST' && cause.code !== 'ENOTDIR') throw cause;
+      throw new TinderboxError('invalid', `"${path}" is a name the builder needs; call the file otherwise`, { cause });
+    });
   }
 }
 

@@ -22,25 +22,41 @@ test('npm in a private folder is copied to where a build’s own user can run it
   chmodSync(secret, 0o700);
   const toolchain = createToolchain({ runDir: join(root, 'run'), toolPath: join(secret, 'bin') });
   mkdirSync(join(root, 'run'), { mode: 0o711 });
-  const [first, second] = await Promise.all([toolchain.npm(), toolchain.npm()]);
+  const [first, second] = await Promise.all([toolchain.command('npm'), toolchain.command('npm')]);
   assert.deepEqual(first, second);
-  assert.equal(first.cli, join(root, 'run/tools/npm-1.2.3/bin/npm-cli.js'));
-  const output = execFileSync('setpriv', [...asNobody, first.node, first.cli], { encoding: 'utf8', cwd: '/' });
+  assert.equal(first[1], join(root, 'run/tools/npm-1.2.3/bin/npm-cli.js'));
+  const output = execFileSync('setpriv', [...asNobody, ...first], { encoding: 'utf8', cwd: '/' });
   assert.equal(output, 'npm 1.2.3\n');
 });
 
 test('the Python found has pip, and runs for a user without rights', async (t) => {
   const toolchain = createToolchain({ runDir: tempDir(t), toolPath: process.env['PATH'] ?? systemPath });
-  const python = await toolchain.python();
+  const [python = ''] = await toolchain.command('python');
   const command = process.getuid?.() === 0 ? ['setpriv', ...asNobody, python] : ['env', python];
   const [file = '', ...args] = command;
   const output = execFileSync(file, [...args, '-c', 'import sys, pip; print(sys.version.split()[0])'], { cwd: '/' });
-  assert.equal(`python ${output.toString().trim()}`, await toolchain.version('python'));
+  assert.equal(`python ${output.toString().trim()}`, await toolchain.version(['python']));
 });
 
 test('what is not installed is named, with advice', async (t) => {
   const empty = createToolchain({ runDir: tempDir(t), toolPath: mkdtempSync(join(tempDir(t), 'bin-')) });
-  await assert.rejects(empty.python(), { code: 'build-failed', message: /no python3 that a function may run/ });
-  await assert.rejects(empty.npm(), { code: 'build-failed', message: /npm was found neither beside Node nor in/ });
-  await assert.rejects(empty.program('make'), { code: 'build-failed', message: /"make" is not installed/ });
+  const failed = { code: 'build-failed' };
+  await assert.rejects(empty.command('pip'), { ...failed, message: /no python3 that a function may run/ });
+  await assert.rejects(empty.command('npm'), { ...failed, message: /npm was found neither beside Node nor in/ });
+  await assert.rejects(empty.command('make'), {
+    ...failed,
+    message: /^the build needs make, which was not found in \/.*bin-/,
+    hint: 'install it for all users, on Debian and Ubuntu with: apt-get install make gcc',
+  });
+});
+
+test('a tool only the platform’s user can reach is told from one that is not there', {
+  skip: process.getuid?.() !== 0 && 'needs root',
+}, async (t) => {
+  const folder = mkdtempSync(join(tempDir(t), 'private-'));
+  writeFileSync(join(folder, 'make'), '#!/bin/sh\n', { mode: 0o755 });
+  const toolchain = createToolchain({ runDir: tempDir(t), toolPath: folder });
+  await assert.rejects(toolchain.command('make'), {
+    message: `the build needs make, which is at ${folder}/make, closed to others`,
+  });
 });

@@ -1,24 +1,23 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, chmod, copyFile, cp, mkdir, readFile, realpath, rename, stat } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readFile, realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Language } from '../model/artifact.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { Identity } from '../sandbox/sandbox.ts';
 import { removeTree } from '../sandbox/remove-tree.ts';
 import { resolveInterpreter } from '../sandbox/runnable.ts';
+import { findTool, isOpenToAll } from './find-tool.ts';
+import type { FoundTool } from './find-tool.ts';
+import { tools } from './tools.ts';
+import type { ToolName } from './tools.ts';
 
 /** Programs builds use, each one that a build's own user can run. */
 export interface Toolchain {
-  /** Version of what runs the language, for the digest and the manifest. */
-  version(language: Language): Promise<string>;
-  /** Node and npm's command line program. Throws `build-failed` where there is no npm. */
-  npm(): Promise<{ readonly node: string; readonly cli: string }>;
-  /** A Python with pip, of the version that runs functions. Throws `build-failed` where there is none. */
-  python(): Promise<string>;
-  /** Absolute path of a program of the machine. Throws `build-failed` when it is not installed. */
-  program(name: string): Promise<string>;
+  /** Versions of tools for the digest and the manifest, as `go 1.26.8`; `exec` for none. Throws as `command`. */
+  version(wanted: readonly ToolName[]): Promise<string>;
+  /** Beginning of a command line that runs the tool. Throws `build-failed` with the way to get what is missing. */
+  command(tool: ToolName): Promise<readonly string[]>;
 }
 
 export interface ToolchainOptions {
@@ -42,29 +41,41 @@ export function createToolchain(options: ToolchainOptions): Toolchain {
   const folders = options.toolPath.split(':').filter((folder) => folder.startsWith('/'));
   const pythons = lazy(async () => await findPythons(folders));
   const npm = lazy(async () => await findNpm(options, folders));
+  const found = new Map<string, () => Promise<FoundTool>>();
+  const find = async (name: keyof typeof tools): Promise<FoundTool> => {
+    const known = found.get(name) ?? lazy(async () => await findTool(tools[name], name, folders));
+    found.set(name, known);
+    return await known();
+  };
+  const versionOf = async (tool: ToolName): Promise<string> => {
+    if (tool === 'node' || tool === 'npm') return `node ${process.versions.node}`;
+    if (tool === 'python' || tool === 'pip') return `python ${firstPython(await pythons()).version}`;
+    const { version } = await find(tool);
+    return version === '' ? tool : `${tool} ${version}`;
+  };
   return {
-    async version(language) {
-      if (language === 'node') return `node ${process.versions.node}`;
-      if (language === 'exec') return 'exec';
-      return `python ${firstPython(await pythons()).version}`;
+    async version(wanted) {
+      const versions = await Promise.all(wanted.map(versionOf));
+      return versions.length === 0 ? 'exec' : versions.join(', ');
     },
-    npm,
-    async python() {
-      const found = await pythons();
-      const minor = (python: Python): string => python.version.split('.').slice(0, 2).join('.');
-      const wanted = minor(firstPython(found));
-      const python = found.find((candidate) => candidate.pip && minor(candidate) === wanted);
-      if (python !== undefined) return python.file;
-      throw new TinderboxError('build-failed', `no Python ${wanted} with pip that a build may run was found`, {
-        hint: 'install pip for it, for example with: apt-get install python3-pip',
-      });
-    },
-    async program(name) {
-      const file = (await findPrograms(folders, name))[0];
-      if (file !== undefined) return file;
-      throw new TinderboxError('build-failed', `"${name}" is not installed where builds may run it`);
+    async command(tool) {
+      if (tool === 'npm') return await npm();
+      if (tool === 'node') return [await shareNode(options.runDir)];
+      if (tool === 'python') return [pythonWithPip(await pythons())];
+      if (tool === 'pip') return [pythonWithPip(await pythons()), '-I', '-m', 'pip'];
+      return [(await find(tool)).file];
     },
   };
+}
+
+function pythonWithPip(pythons: readonly Python[]): string {
+  const minor = (python: Python): string => python.version.split('.').slice(0, 2).join('.');
+  const wanted = minor(firstPython(pythons));
+  const python = pythons.find((candidate) => candidate.pip && minor(candidate) === wanted);
+  if (python !== undefined) return python.file;
+  throw new TinderboxError('build-failed', `no Python ${wanted} with pip that a build may run was found`, {
+    hint: 'install pip for it, for example with: apt-get install python3-pip',
+  });
 }
 
 function lazy<T>(find: () => Promise<T>): () => Promise<T> {
@@ -78,34 +89,6 @@ function lazy<T>(find: () => Promise<T>): () => Promise<T> {
       throw error;
     }
   };
-}
-
-/** Whether any user can pass every folder above and read the file (and run it, when it is to be run). */
-async function isOpenToAll(file: string, bits: number): Promise<boolean> {
-  if (process.getuid?.() !== 0) return true;
-  try {
-    if (((await stat(file)).mode & bits) !== bits) return false;
-    for (let folder = dirname(file); folder !== '/'; folder = dirname(folder)) {
-      if (((await stat(folder)).mode & 0o001) === 0) return false;
-    }
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function findPrograms(folders: readonly string[], name: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const folder of folders) {
-    try {
-      await access(join(folder, name), constants.X_OK);
-      const file = join(folder, name);
-      if ((await isOpenToAll(file, 0o005)) && (await isOpenToAll(await realpath(file), 0o005))) found.push(file);
-    } catch {
-      continue;
-    }
-  }
-  return found;
 }
 
 /** Each asked itself, because a program called python3 may be a shim that runs another one. */
@@ -137,12 +120,12 @@ function firstPython(pythons: readonly Python[]): Python {
 async function findNpm(
   options: ToolchainOptions,
   folders: readonly string[],
-): Promise<{ readonly node: string; readonly cli: string }> {
+): Promise<readonly [node: string, cli: string]> {
   const beside = join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js');
   for (const candidate of [beside, ...folders.map((folder) => join(folder, 'npm'))]) {
     const cli = await realpath(candidate).catch(() => undefined);
     if (cli === undefined || basename(cli) !== 'npm-cli.js') continue;
-    return { node: await shareNode(options.runDir), cli: await shareNpm(options.runDir, cli) };
+    return [await shareNode(options.runDir), await shareNpm(options.runDir, cli)];
   }
   throw new TinderboxError('build-failed', `npm was found neither beside Node nor in ${options.toolPath}`, {
     hint: 'install npm, or send the function without dependencies in package.json',

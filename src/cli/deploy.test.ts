@@ -69,7 +69,7 @@ test('deploy builds, deploys, follows the rollout and prints where the function 
   ]);
   assert.deepEqual(state.builds, [
     {
-      config: { image: 'hello:latest', namespace: 'openfaas-fn', buildArgs: { K: 'v' }, lang: 'node' },
+      config: { image: 'hello:latest', namespace: 'openfaas-fn', buildArgs: { K: 'v' }, lang: 'node22' },
       files: { 'context/handler.js': 'module.exports = async () => "hi"' },
     },
   ]);

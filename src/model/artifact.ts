@@ -18,6 +18,8 @@ export interface Manifest {
   readonly process?: string;
   /** Directory the code runs in, relative to the artifact directory. */
   readonly workdir: string;
+  /** Environment the function has unless its own says otherwise, as a template's Dockerfile sets it. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Extra module search paths, relative to the artifact directory (Python's `site-packages`). */
   readonly modulePaths: readonly string[];
   /** Resolved dependencies, name to exact version. */

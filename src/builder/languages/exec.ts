@@ -1,26 +1,27 @@
-import type { InvokeMode } from '../../model/artifact.ts';
 import { TinderboxError } from '../../model/errors.ts';
-import type { BuildOrder } from '../build-order.ts';
-import type { BuildPlan, SourceView, StepKind } from '../plan.ts';
+import type { BuildStep, LanguageBuilder, SourceView } from '../language-builder.ts';
+import { assertProcess, parseMode } from '../program-order.ts';
 
 /** A program: built by Makefile or build.sh where there is one, run as `process` says or as the only program there is. */
-export async function planExec(
-  view: SourceView,
-  order: BuildOrder,
-): Promise<Pick<BuildPlan, 'mode' | 'process' | 'steps'>> {
-  const mode = parseMode(order.mode);
-  const steps: StepKind[] = [];
-  if (view.files.has('Makefile')) steps.push('make');
-  else if (view.files.has('build.sh')) steps.push('script');
-  const process = order.process ?? findProcess(view, steps.length > 0);
-  assertProcess(process);
-  return { mode, process, steps };
-}
+export const exec: LanguageBuilder = {
+  name: 'exec',
+  signs: [/^(Makefile|build\.sh|handler\.sh)$/],
+  async plan(view, order) {
+    const mode = parseMode(order.mode) ?? 'fork';
+    const steps = buildSteps(view);
+    const process = order.process ?? findProcess(view, steps.length > 0);
+    assertProcess(process);
+    return { runtime: 'exec', mode, process, steps };
+  },
+};
 
-function parseMode(mode: string | undefined): InvokeMode {
-  if (mode === undefined || mode === '') return 'fork';
-  if (mode === 'fork' || mode === 'http') return mode;
-  throw new TinderboxError('invalid', `mode "${mode.slice(0, 100)}" is neither fork nor http`);
+function buildSteps(view: SourceView): readonly BuildStep[] {
+  if (view.files.has('Makefile')) return [{ name: 'make', tool: 'make', args: [] }];
+  const script = view.files.get('build.sh');
+  if (script === undefined) return [];
+  return [
+    script ? { name: 'script', tool: './build.sh', args: [] } : { name: 'script', tool: 'sh', args: ['build.sh'] },
+  ];
 }
 
 function findProcess(view: SourceView, builds: boolean): string {
@@ -33,10 +34,4 @@ function findProcess(view: SourceView, builds: boolean): string {
   throw new TinderboxError('invalid', `no process given, and ${programs.length} executable files to choose from`, {
     hint: 'set fprocess (stack.yaml) to the command line, for example ./handler',
   });
-}
-
-function assertProcess(process: string): void {
-  if (process.trim() === '' || process.length > 4096 || /[\0\n\r]/.test(process)) {
-    throw new TinderboxError('invalid', 'process is empty, longer than 4096 characters, or holds a line break');
-  }
 }

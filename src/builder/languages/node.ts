@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
-import type { BuildPlan, SourceView, StepKind } from '../plan.ts';
-import { findHandler } from './language-names.ts';
+import { findHandler } from '../find-handler.ts';
+import type { BuildStep, LanguageBuilder, SourceView } from '../language-builder.ts';
 
 interface PackageJson {
   readonly main?: unknown;
@@ -13,22 +13,27 @@ interface PackageJson {
 const handlerExtensions = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts'];
 const installScripts = ['preinstall', 'install', 'postinstall', 'prepare'];
 
+const npmFlags = ['--omit=dev', '--no-audit', '--no-fund', '--no-update-notifier', '--no-progress', '--no-color'];
+
 /** Node, JavaScript and TypeScript alike: `main` of package.json or a usual handler name; npm only when it has work. */
-export async function planNode(view: SourceView): Promise<Pick<BuildPlan, 'handler' | 'steps'>> {
-  const text = await view.read('package.json');
-  const manifest = text === undefined ? undefined : parsePackageJson(text);
-  const handler = mainOf(view, manifest) ?? findHandler(view, handlerExtensions);
-  if (handler === undefined) {
-    throw new TinderboxError(
-      'invalid',
-      'no handler found: there is no handler.js, index.js or main.js (or .ts, .mjs)',
-      {
-        hint: 'name one in "main" of package.json',
-      },
-    );
-  }
-  return { handler, steps: manifest === undefined ? [] : installStep(view, manifest) };
-}
+export const node: LanguageBuilder = {
+  name: 'node',
+  signs: [/^(handler|index|main|function|app)\.([cm]?[jt]s)$|^package\.json$/, /^[^/]+\.[cm]?[jt]s$/],
+  async plan(view) {
+    const text = await view.read('package.json');
+    const manifest = text === undefined ? undefined : parsePackageJson(text);
+    const handler = mainOf(view, manifest) ?? findHandler(view, handlerExtensions);
+    if (handler === undefined) {
+      throw new TinderboxError(
+        'invalid',
+        'no handler found: there is no handler.js, index.js or main.js (or .ts, .mjs)',
+        { hint: 'name one in "main" of package.json' },
+      );
+    }
+    const steps = manifest === undefined ? [] : installSteps(view, manifest);
+    return { runtime: 'node', mode: 'frame', handler, steps };
+  },
+};
 
 function parsePackageJson(text: string): PackageJson {
   try {
@@ -52,11 +57,18 @@ function mainOf(view: SourceView, manifest: PackageJson | undefined): string | u
   return found;
 }
 
-function installStep(view: SourceView, manifest: PackageJson): StepKind[] {
+function installSteps(view: SourceView, manifest: PackageJson): readonly BuildStep[] {
   const counted = [manifest.dependencies, manifest.optionalDependencies].some((list) => keysOf(list).length > 0);
   const scripted = keysOf(manifest.scripts).some((name) => installScripts.includes(name));
   if (!counted && !scripted) return [];
-  return [view.files.has('package-lock.json') || view.files.has('npm-shrinkwrap.json') ? 'npm-ci' : 'npm-install'];
+  const locked = view.files.has('package-lock.json') || view.files.has('npm-shrinkwrap.json');
+  return [npmStep(locked ? 'ci' : 'install')];
+}
+
+/** An install of what a package.json names, in `folder` of the code. */
+export function npmStep(verb: 'ci' | 'install', folder?: string): BuildStep {
+  const step = { name: `npm-${verb}`, tool: 'npm', args: [verb, ...npmFlags] } as const;
+  return folder === undefined ? step : { ...step, folder };
 }
 
 function keysOf(value: unknown): string[] {

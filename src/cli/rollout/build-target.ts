@@ -44,7 +44,7 @@ export function buildTargetFromStack(
     namespace: flags.namespace ?? fn.namespace ?? defaultNamespace,
     image: imageName(fn.image ?? fn.name),
     source: fn.handler,
-    ...(language === undefined ? {} : { language }),
+    ...(fn.lang === undefined ? {} : { language: fn.lang }),
     ...programOf(language, fn.fprocess, environment),
     buildArgs: { ...fn.buildArgs, ...flags.buildArg },
     noCache: flags.cache === false,
@@ -57,7 +57,9 @@ export function programOf(
   fprocess: string | undefined,
   environment: Readonly<Record<string, string>>,
 ): Pick<BuildTarget, 'process' | 'mode'> {
-  if (language !== 'exec' && !(language === undefined && fprocess !== undefined)) return {};
+  const calledInside =
+    language === 'node' || language === 'python' || (language === undefined && fprocess === undefined);
+  if (calledInside) return {};
   const mode = environment['mode'];
   return { ...(fprocess === undefined ? {} : { process: fprocess }), ...(mode === undefined ? {} : { mode }) };
 }

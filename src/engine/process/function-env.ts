@@ -22,6 +22,7 @@ export function functionEnv(workload: Workload, places: EnvPlaces): Record<strin
   return {
     PATH: places.path,
     ...(process === undefined ? {} : { fprocess: process }),
+    ...workload.artifact.manifest.env,
     ...workload.env,
     OPENFAAS_NAME: workload.name,
     OPENFAAS_NAMESPACE: workload.namespace,

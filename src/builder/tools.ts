@@ -1,0 +1,29 @@
+/** A program of the machine that builds, or functions, need. */
+export interface Tool {
+  /** Names it may have, the wanted one first. */
+  readonly programs: readonly string[];
+  /** Folders beside those of the path, where its usual installation puts it. */
+  readonly folders?: readonly string[];
+  /** Arguments that print its version; absent: what it makes does not depend on that. */
+  readonly version?: readonly string[];
+  /** How to get it, as one line for the person who waits for the build. */
+  readonly advice: string;
+}
+
+const apt = (names: string): string => `install it for all users, on Debian and Ubuntu with: apt-get install ${names}`;
+
+/** Every tool there is, by the name steps call it. npm and pip have ways of their own (toolchain.ts). */
+export const tools = {
+  make: { programs: ['make'], advice: apt('make gcc') },
+  sh: { programs: ['sh'], advice: apt('dash') },
+  cp: { programs: ['cp'], advice: apt('coreutils') },
+  go: {
+    programs: ['go'],
+    folders: ['/usr/local/go/bin', '/usr/lib/go/bin'],
+    version: ['version'],
+    advice: `${apt('golang-go')}; a newer one from https://go.dev/dl is found in /usr/local/go`,
+  },
+} as const satisfies Record<string, Tool>;
+
+/** What a step names. `node`, `npm`, `python` and `pip` are found by what they can do, the rest by their name. */
+export type ToolName = 'node' | 'npm' | 'python' | 'pip' | keyof typeof tools;
