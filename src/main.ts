@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createApi } from './api/api.ts';
 import { createAuth } from './auth/auth.ts';
 import { createBuilder } from './builder/create-builder.ts';
+import { createStockedBuilder, readStock } from './builder/stocked-builder.ts';
 import type { Config } from './config/config.ts';
 import { createControl } from './control/control.ts';
 import type { Engine } from './engine/engine.ts';
@@ -45,6 +46,8 @@ export interface Platform {
 export interface PlatformOptions {
   /** Folder with the portal's page. */
   readonly portalDir: string;
+  /** File of the store of functions that comes along. */
+  readonly storeFile: string;
   readonly version: string;
 }
 
@@ -74,9 +77,12 @@ async function startParts(
   const passwordFile = join(config.stateDir, 'password');
   const auth = await createAuth({ user: config.user, password: config.password, passwordFile });
   const plane = await startDataPlane(config, base, stack);
+  const stock = await readStock(options.storeFile);
   const api = await createApi({
     ...base,
     ...plane,
+    builder: createStockedBuilder(base.builder, stock),
+    functionStore: stock.text,
     sourceDir: join(config.runDir, 'sources'),
     version: { release: options.version, sha: options.version, commitMessage: `tinderbox ${options.version}` },
     invocationCount: (key) => plane.metrics.invocationCount(key),

@@ -31,6 +31,8 @@ export interface ApiDeps {
   /** Absolute; each build's source is unpacked into a folder of its own below it, and removed afterwards. */
   readonly sourceDir: string;
   readonly version: PlatformVersion;
+  /** JSON of the functions that any client can deploy, in OpenFaaS's format; default none. */
+  readonly functionStore?: string;
   /** Calls of a function so far, for lists; default 0. */
   readonly invocationCount?: (key: FunctionKey) => number;
   /** What instances use now; default unknown. */

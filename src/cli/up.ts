@@ -29,7 +29,8 @@ async function up(shell: Shell, flags: UpFlags): Promise<void> {
   const stopLog = startLog({ level: parseLogLevel(textOf(flags['logLevel'])) });
   try {
     const version = await readVersion();
-    const platform = await startPlatform(config, { portalDir: join(packageRoot, 'ui'), version });
+    const [portalDir, storeFile] = [join(packageRoot, 'ui'), join(packageRoot, 'store', 'store.json')];
+    const platform = await startPlatform(config, { portalDir, storeFile, version });
     try {
       shell.stdout.write(formatPlatform(platform, version));
       if (flags['examples'] === true) await showExamples(shell, config, platform.url);

@@ -13,7 +13,7 @@ export interface ControlGuardOptions {
 }
 
 /** All that may be asked for without credentials: these paths exactly as written, by GET and HEAD. */
-export const publicPaths: readonly string[] = ['/healthz', '/'];
+export const publicPaths: readonly string[] = ['/healthz', '/', '/store.json'];
 
 /** Paths that lead on to the portal, which has an origin of its own and asks for the password itself. */
 const portalPaths: readonly string[] = ['/', '/ui', '/ui/'];

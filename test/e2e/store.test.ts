@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { parseFunctionStore } from '../../src/model/function-store.ts';
 import { covers } from '../support/covers.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
 import {
@@ -32,6 +33,15 @@ suite("tinderbox's own store of functions", () => {
       assert.ok(files.includes('README.md'), name);
       assert.ok(name === 'env' || files.some((file) => /^handler\.test\.mjs$|^test_handler\.py$/.test(file)), name);
     }
+  });
+
+  test('the platform hands its store out to anybody, and builds a function of it for whoever deploys it', async () => {
+    const url = `${platform.url}/store.json`;
+    const listed = await (await fetch(url)).text();
+    assert.deepEqual(parseFunctionStore(listed, url), storeEntries);
+    const { exitCode, stderr } = await runStore(platform, 'deploy', 'base64', '--url', url, '--name', 'first');
+    assert.deepEqual([exitCode, /building/.test(stderr)], [0, false], stderr);
+    assert.equal((await callOf(platform, 'first')('', 'hello')).text(), 'aGVsbG8=\n');
   });
 
   test('each function is deployed with one command, answers, and passes its own test', {

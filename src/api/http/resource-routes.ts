@@ -67,6 +67,8 @@ export function addNamespaceRoutes(app: FastifyInstance, parts: ApiParts): void 
 /** What the platform says of itself and of what runs on it. */
 export function addInfoRoutes(app: FastifyInstance, parts: ApiParts): void {
   addRoutes(app, '/healthz', { GET: (_request, reply) => sendText(reply, 200, 'OK') });
+  const { functionStore = '{"version":"0.2.1","functions":[]}' } = parts;
+  addRoutes(app, '/store.json', { GET: (_request, reply) => reply.type('application/json').send(functionStore) });
   addRoutes(app, '/system/info', { GET: () => formatInfo(parts.version) });
   addRoutes(app, '/system/images', { GET: () => parts.builder.images() });
   addRoutes(app, '/system/instances', {
