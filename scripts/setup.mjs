@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const forTests = process.argv.includes('--test');
 
-if (!isInstalled()) run('npm', ['ci', '--no-audit', '--no-fund']);
+// Warnings about engines speak of the Node that runs npm, which is not the one that runs the platform.
+if (!isInstalled()) run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 if (forTests) installSystemPackages();
 
 /** npm leaves a copy of the lock file; ours being equal to it in every version means the tree is complete. */

@@ -75,7 +75,10 @@ export function createNamespaces({ catalog, secrets }: Pick<ApiParts, 'catalog' 
       }
       require(name);
       const { length } = listFunctions(catalog, name);
-      if (length > 0) throw new TinderboxError('conflict', `namespace "${name}" still has ${length} functions`);
+      if (length > 0) {
+        const what = length === 1 ? 'a function' : `${length} functions`;
+        throw new TinderboxError('conflict', `namespace "${name}" still has ${what}, to be removed first`);
+      }
       for (const secret of await secrets.list(name)) await secrets.delete(name, secret);
       await catalog.namespaces.delete(formatNamespaceRecordKey(name));
     },

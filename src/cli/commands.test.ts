@@ -178,6 +178,7 @@ test('scale and remove answer for functions that are there and those that are no
   const { run, state } = await createBench(t);
   state.functions.set('hello', hello);
   assert.equal((await run('scale hello 3')).stdout, 'Scaled hello to 3.\n');
+  assert.match((await run('scale hello 99')).stdout, /^Scaled hello to 20, as near to 99 as /);
   assert.equal((await run('scale nope 3')).exitCode, 3);
   assert.equal((await run('scale hello -- -1')).exitCode, 2);
   assert.equal((await run('remove hello')).stdout, 'Removed hello.\n');

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseDurationMs } from '../model/duration.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { assertName, defaultNamespace } from '../model/names.ts';
@@ -40,7 +40,11 @@ export const deployCommand: CommandDefinition = {
       .option('--cpu-limit <amount>', 'most CPU of an instance, such as 500m')
       .option('--skip-build', 'deploy the images as they are')
       .option('--image-only', 'the same as --skip-build')
-      .option('--timeout <duration>', 'how long to wait until ready; 0: not at all', parseTimeout, 120_000)
+      .addOption(
+        new Option('--timeout <duration>', 'how long to wait until ready; 0: not at all')
+          .argParser(parseTimeout)
+          .default(120_000, '2m'),
+      )
       .action((file: string | undefined, flags: DeployFlags) => deploy(shell, file, flags));
   },
 };

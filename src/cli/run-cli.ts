@@ -27,7 +27,8 @@ async function createProgram(argv: readonly string[], shell: Shell): Promise<Com
   program
     .description('Functions as a service on your own machines')
     .helpCommand('help [command]', 'show help for a command')
-    .showHelpAfterError('hint: tinderbox help [command] lists what there is')
+    .option('-V, --version', 'print the version')
+    .showHelpAfterError('hint: tinderbox help lists the commands, tinderbox help COMMAND its arguments')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.stdout.write(text),

@@ -24,5 +24,8 @@ async function scaleFunction(shell: Shell, text: string, replicas: number, flags
   const { name, namespace } = parseAddress(text, flags.namespace);
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   dataOf(await client.scale.set(name, replicas, namespace));
-  shell.stdout.write(`Scaled ${name} to ${replicas}.\n`);
+  const status = await client.functions.get(name, namespace);
+  const now = status.ok ? (status.data.replicas ?? 0) : replicas;
+  const limited = now === replicas ? '' : `, as near to ${replicas} as its scale.min and scale.max allow`;
+  shell.stdout.write(`Scaled ${name} to ${now}${limited}.\n`);
 }

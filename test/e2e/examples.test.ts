@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { suite, test } from 'node:test';
+import { deployFiles } from '../support/deploy.ts';
 import { startPlatform } from '../support/platform.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { until } from '../support/until.ts';
 
 const examples = resolve(import.meta.dirname, '../../examples');
 
@@ -36,5 +38,18 @@ suite('the examples', () => {
       assert.equal(again.code, 0, again.stdout + again.stderr);
       assert.equal(await call('pycon', 'echo'), 'ECHO');
     });
+  });
+
+  test('starting with the examples leaves a function alone that somebody deployed in the place of one', async (t) => {
+    const first = await startPlatform();
+    let last = first;
+    t.after(() => last.dispose());
+    await deployFiles(first, 'hello', { 'handler.js': "module.exports = async () => 'mine';\n" });
+    await first.stop();
+    last = await startPlatform(['--examples'], { stateDir: first.stateDir, runDir: first.runDir });
+    await until('the examples are there', () => last.output().includes('Ctrl-C stops'), 120_000);
+    assert.doesNotMatch(last.output(), /^ {2}curl .*\/hello$/m);
+    assert.equal(await (await fetch(`${last.url}/function/hello`)).text(), 'mine');
+    assert.equal((await fetch(`${last.url}/function/hello-c`)).status, 200);
   });
 });

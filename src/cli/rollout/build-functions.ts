@@ -35,6 +35,7 @@ export function throwFailures(names: readonly string[], results: readonly Promis
 /** Sends one source and waits for its artifact. Rejects with the reason, after the progress has shown the log. */
 export async function buildOne(client: Client, target: BuildTarget, progress: Progress): Promise<void> {
   const startedMs = performance.now();
+  const shown = new Set<string>();
   progress.step(target.name, `building ${target.image}`);
   try {
     const tar = await packSource(target.source, {
@@ -46,12 +47,23 @@ export async function buildOne(client: Client, target: BuildTarget, progress: Pr
       ...(target.mode === undefined ? {} : { mode: target.mode }),
       ...(target.noCache ? { noCache: true } : {}),
     });
-    const built = dataOf(await client.build.run(tar, (line) => progress.log(target.name, line)));
+    const log = (line: string): void => {
+      shown.add(line);
+      progress.log(target.name, line);
+    };
+    const built = dataOf(await client.build.run(tar, log));
     progress.finish(target.name, `built ${built.image || target.image} in ${seconds(startedMs)}`);
   } catch (reason) {
     progress.fail(target.name, 'the build failed');
-    throw reason;
+    throw withoutLines(TinderboxError.from(reason), shown);
   }
+}
+
+/** A failed build's message ends with the last lines of its log, which were shown already. */
+function withoutLines(error: TinderboxError, shown: ReadonlySet<string>): TinderboxError {
+  const message = error.message.split('\n').filter((line, index) => index === 0 || !shown.has(line));
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new TinderboxError(error.code, message.join('\n'), { ...hint, cause: error });
 }
 
 export function seconds(sinceMs: number): string {

@@ -35,7 +35,8 @@ function createLiveProgress(terminal: Terminal): Progress {
   let drawn = 0;
   const erase = (): string => (drawn === 0 ? '' : `\x1b[${drawn}A\x1b[0J`);
   const redraw = (permanent: string): void => {
-    const width = Math.max(20, (terminal.columns ?? 80) - 1);
+    // A pseudo terminal nobody gave a size says it has 0 columns.
+    const width = Math.max(20, (terminal.columns || 80) - 1);
     const lines = [...active].map(([name, { text, lines }]) => fit(`${name}: ${lines.at(-1) ?? text}`, width));
     terminal.write(`${erase()}${permanent}${lines.map((line) => `${line}\n`).join('')}`);
     drawn = lines.length;

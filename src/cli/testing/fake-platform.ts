@@ -22,6 +22,8 @@ export interface ReceivedCall {
 /** State of a platform that answers in the API's shapes; tests set what they need and look at what arrived. */
 export interface FakeState {
   readonly functions: Map<string, FunctionDeployment>;
+  /** Of functions that were scaled. */
+  readonly replicas: Map<string, number>;
   readonly revisions: Map<string, RevisionSummary[]>;
   readonly secrets: Map<string, string>;
   readonly namespaces: Set<string>;
@@ -50,6 +52,7 @@ export const fakeLogin = { user: 'admin', password: 's3cret' };
 export async function startFakePlatform(t: { after(fn: () => void): void }): Promise<FakePlatform> {
   const state: FakeState = {
     functions: new Map(),
+    replicas: new Map(),
     revisions: new Map(),
     secrets: new Map(),
     namespaces: new Set(['openfaas-fn']),

@@ -84,23 +84,24 @@ function sendText(response: ServerResponse, status: number, body = ''): void {
   response.writeHead(status, { 'content-type': 'text/plain' }).end(body);
 }
 
-function statusOf(deployment: FunctionDeployment): object {
+function statusOf(state: FakeState, deployment: FunctionDeployment): object {
   const { service, labels, ...rest } = deployment;
-  const counts = { replicas: 1, availableReplicas: 1, createdAt: '2026-01-02T03:04:05Z' };
+  const replicas = state.replicas.get(service) ?? 1;
+  const counts = { replicas, availableReplicas: replicas, createdAt: '2026-01-02T03:04:05Z' };
   return { name: service, ...rest, labels: { ...labels, faas_function: service }, ...counts };
 }
 
 function listFunctions({ state, response }: Exchange): void {
   sendJson(
     response,
-    [...state.functions.values()].map((fn) => ({ ...statusOf(fn), invocationCount: 7 })),
+    [...state.functions.values()].map((fn) => ({ ...statusOf(state, fn), invocationCount: 7 })),
   );
 }
 
 function getFunction({ state, name, response }: Exchange): void {
   const found = state.functions.get(name);
   if (found === undefined) sendText(response, 404, `function ${name} not found`);
-  else sendJson(response, statusOf(found));
+  else sendJson(response, statusOf(state, found));
 }
 
 async function putFunction({ state, request, response }: Exchange, mustExist: boolean): Promise<void> {
@@ -138,6 +139,8 @@ async function removeFunction({ state, request, response }: Exchange): Promise<v
 async function scale({ state, name, request, response }: Exchange): Promise<void> {
   const { serviceName, replicas } = (await json(request)) as { serviceName: string; replicas: number };
   if (!state.functions.has(name) || serviceName !== name) return sendText(response, 404, `function ${name} not found`);
+  const most = Number(state.functions.get(name)?.labels?.['com.openfaas.scale.max'] ?? 20);
+  state.replicas.set(name, Math.min(replicas, most));
   sendText(response, Number.isInteger(replicas) ? 202 : 400);
 }
 
