@@ -33,7 +33,7 @@ function bareServer(): void {
 }
 
 function frameServer(socketPath: string): void {
-  const transport = createFrameTransport({ address: { kind: 'frame', socketPath } });
+  const transport = createFrameTransport({ address: { socketPath, owner: process.geteuid?.() ?? 0 } });
   let count = 0;
   const server = createServer((request, response) => {
     count += 1;
@@ -82,19 +82,22 @@ async function startRuntime(dir: string, shape: string): Promise<{ child: ChildP
   const env = { ...process.env, TINDERBOX_SOCKET: socketPath };
   const child = spawn(process.execPath, [...flags, main], { env, stdio: ['ignore', 2, 2, 'pipe'] });
   await once(child.stdio[3] as NodeJS.ReadableStream, 'data');
-  const ready = await specialiseInstance(socketPath, {
-    instance: 'bench',
-    name: 'hello',
-    namespace: 'openfaas-fn',
-    revision: 'hello-00001',
-    artifact: dir,
-    workdir: dir,
-    handler,
-    modulePaths: [],
-    env: { PATH: '/usr/bin' },
-    concurrency: 1000,
-    timeoutMs: 60_000,
-  });
+  const ready = await specialiseInstance(
+    { socketPath, owner: process.geteuid?.() ?? 0 },
+    {
+      instance: 'bench',
+      name: 'hello',
+      namespace: 'openfaas-fn',
+      revision: 'hello-00001',
+      artifact: dir,
+      workdir: dir,
+      handler,
+      modulePaths: [],
+      env: { PATH: '/usr/bin' },
+      concurrency: 1000,
+      timeoutMs: 60_000,
+    },
+  );
   if (!ready.ok) throw new Error(ready.reason);
   return { child, socketPath };
 }

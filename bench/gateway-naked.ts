@@ -125,7 +125,11 @@ async function main(): Promise<void> {
     measure('gateway + router + http', `http://127.0.0.1:${viaHttp}/function/hello`);
     const socketPath = await startNodeRuntime(children, dir);
     if (socketPath !== undefined) {
-      const viaFrame = await startRole(children, 'gateway', { kind: 'frame', socketPath });
+      const viaFrame = await startRole(children, 'gateway', {
+        kind: 'frame',
+        socketPath,
+        owner: process.geteuid?.() ?? 0,
+      });
       warm(`http://127.0.0.1:${viaFrame}/function/hello`);
       measure('gateway + router + frame', `http://127.0.0.1:${viaFrame}/function/hello`);
     }
@@ -166,19 +170,22 @@ async function startNodeRuntime(children: ChildProcess[], dir: string): Promise<
   });
   children.push(child);
   await once(child.stdio[3] as NodeJS.ReadableStream, 'data');
-  const ready = await specialiseInstance(socketPath, {
-    instance: 'one',
-    name: 'hello',
-    namespace: 'openfaas-fn',
-    revision: 'openfaas-fn/hello-00001',
-    artifact: dir,
-    workdir: dir,
-    handler: join(dir, 'handler.js'),
-    modulePaths: [],
-    env: { PATH: '/usr/bin:/bin', HOME: dir, TMPDIR: dir },
-    concurrency: 2000,
-    timeoutMs: 60_000,
-  });
+  const ready = await specialiseInstance(
+    { socketPath, owner: process.geteuid?.() ?? 0 },
+    {
+      instance: 'one',
+      name: 'hello',
+      namespace: 'openfaas-fn',
+      revision: 'openfaas-fn/hello-00001',
+      artifact: dir,
+      workdir: dir,
+      handler: join(dir, 'handler.js'),
+      modulePaths: [],
+      env: { PATH: '/usr/bin:/bin', HOME: dir, TMPDIR: dir },
+      concurrency: 2000,
+      timeoutMs: 60_000,
+    },
+  );
   if (!ready.ok) console.error(ready.reason);
   return socketPath;
 }

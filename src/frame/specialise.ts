@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connectSocket, type SocketPlace } from './connect-socket.ts';
 import { FrameConnection } from './connection.ts';
 import { frameType, type Ready, type Specialise } from './messages.ts';
 import { FrameViolation } from './violation.ts';
@@ -7,15 +7,15 @@ const maxReasonChars = 16 * 1024;
 const styleText = /^[a-z0-9-]{1,32}$/;
 
 /**
- * Makes the generic runtime that listens at `socketPath` one function: connects, says hello, specialises, and closes the
+ * Makes the generic runtime that listens at `place` one function: connects, says hello, specialises, and closes the
  * connection when the answer is there. Resolves also when the handler cannot be loaded (`ok: false` and why). Rejects
  * with FrameViolation when the peer breaks the protocol, with the socket's error when it cannot be reached or goes away,
  * and with the signal's reason.
  */
-export function specialiseInstance(socketPath: string, specialise: Specialise, signal?: AbortSignal): Promise<Ready> {
+export function specialiseInstance(place: SocketPlace, specialise: Specialise, signal?: AbortSignal): Promise<Ready> {
   signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<Ready>();
-  const socket = connect(socketPath);
+  const socket = connectSocket(place);
   const connection = new FrameConnection(socket, {
     side: 'router',
     role: 'engine',
@@ -30,7 +30,7 @@ export function specialiseInstance(socketPath: string, specialise: Specialise, s
     },
   });
   socket.on('data', (bytes: Buffer) => connection.receive(bytes));
-  connection.message(frameType.specialise, { ...specialise, socket: socketPath } satisfies Specialise);
+  connection.message(frameType.specialise, { ...specialise, socket: place.socketPath } satisfies Specialise);
   const abort = (): void => connection.fail(signal?.reason as Error);
   signal?.addEventListener('abort', abort, { once: true });
   return promise.finally(() => signal?.removeEventListener('abort', abort));

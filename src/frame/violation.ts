@@ -1,5 +1,5 @@
-/** Which rule of `docs/frame-protocol.md` a peer broke; the shared vectors name them. */
-export type FrameRule = 'type' | 'flags' | 'stream' | 'length' | 'state' | 'window' | 'text' | 'version';
+/** Which rule of `docs/frame-protocol.md` a peer broke; the shared vectors name all but `socket`, which is no frame. */
+export type FrameRule = 'type' | 'flags' | 'stream' | 'length' | 'state' | 'window' | 'text' | 'version' | 'socket';
 
 /** The peer broke the protocol: its connection ends. `message` names the frame, the value and the limit. */
 export class FrameViolation extends Error {

@@ -3,7 +3,12 @@ import type { Outcome } from './outcome.ts';
 
 /** Where the router reaches an instance. */
 export type InstanceAddress =
-  | { readonly kind: 'frame'; readonly socketPath: string }
+  | {
+      readonly kind: 'frame';
+      readonly socketPath: string;
+      /** Numeric user that owns the socket: nothing else is connected to. */
+      readonly owner: number;
+    }
   | { readonly kind: 'http'; readonly host: string; readonly port: number };
 
 /** `starting` → `ready` → `draining` → `stopped`; `failed` from anywhere. */

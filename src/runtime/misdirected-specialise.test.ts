@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { symlinkSync } from 'node:fs';
+import { linkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FrameRuntime } from '../../test/support/frame-runtime.ts';
+import { placeOf } from '../../test/support/place-of.ts';
 import { pythonCommand } from '../../test/support/python-runtime.ts';
 import { specialiseInstance } from '../frame/specialise.ts';
 
@@ -14,11 +15,11 @@ const runtimes: readonly [string, readonly string[], string, string][] = [
 ];
 
 for (const [name, command, file, code] of runtimes) {
-  test(`a ${name} process refuses to become a function by a link to its socket, and stays generic`, async (t) => {
+  test(`a ${name} process refuses to become a function by another name of its socket, and stays generic`, async (t) => {
     const runtime = await FrameRuntime.start(t, command);
     const handler = runtime.write(file, code, 0o755);
     const link = join(runtime.dir, 'link');
-    symlinkSync(runtime.socketPath, link);
+    linkSync(runtime.socketPath, link);
     const specialise = {
       instance: 'i1',
       name: 'hello',
@@ -33,8 +34,8 @@ for (const [name, command, file, code] of runtimes) {
       concurrency: 1,
       timeoutMs: 1000,
     };
-    await assert.rejects(specialiseInstance(link, specialise));
-    const ready = await specialiseInstance(runtime.socketPath, specialise);
+    await assert.rejects(specialiseInstance(placeOf(link), specialise));
+    const ready = await specialiseInstance(placeOf(runtime.socketPath), specialise);
     assert.ok(ready.ok, ready.reason ?? '');
   });
 }

@@ -53,6 +53,27 @@ suite('functions that look where they should not', () => {
     });
   }
 
+  for (const [birth, envVars] of [
+    ['out of the warm pool', {}],
+    ['started anew', { TZ: 'UTC' }],
+  ] as const) {
+    test(`one ${birth} that puts a link in the place of its socket leads nobody to its neighbour`, async (t) => {
+      await stage.deploy(t, 'keeps');
+      await stage.deploy(t, 'poses', { envVars });
+      const [victim, poser] = [await stage.instance('keeps'), await stage.instance('poses')];
+      assert.ok(victim.address?.kind === 'frame' && poser.address?.kind === 'frame');
+      const places = { own: poser.address.socketPath, victim: victim.address.socketPath };
+      assert.equal((await stage.call('poses', places)).text, 'posing');
+      await until('it dropped its connection and was found out', async () => {
+        const answer = await stage.call('poses');
+        assert.ok(!answer.text.includes('"pid"'), `the neighbour answered: ${answer.text}`);
+        return (await stage.instances('poses')).every(({ id, state }) => id !== poser.id || state !== 'ready');
+      });
+      assert.equal((await stage.callUntilUp('poses')).text, 'still me');
+      assert.equal((await stage.instance('keeps')).id, victim.id);
+    });
+  }
+
   test('a program that attacks others with ptrace and signals harms nobody', async (t) => {
     if (!requirement(t, process.getuid?.() === 0, 'needs root')) return;
     const victims = await deployVictims(stage, t);

@@ -9,6 +9,7 @@ import type { Invocation } from '../../src/model/invocation.ts';
 import { createFrameTransport } from '../../src/router/transport/frame.ts';
 import type { Transport } from '../../src/router/transport/transport.ts';
 import { callOf, readAnswer, type WholeAnswer } from './node-runtime.ts';
+import { placeOf } from './place-of.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** A runtime (Python, watchdog) in a process of its own, listening; ended with the test. */
@@ -56,7 +57,7 @@ export class FrameRuntime {
   }
 
   specialise(options: Partial<Specialise>): Promise<Ready> {
-    return specialiseInstance(this.socketPath, {
+    return specialiseInstance(placeOf(this.socketPath), {
       instance: 'i1',
       name: 'hello',
       namespace: 'openfaas-fn',
@@ -73,7 +74,7 @@ export class FrameRuntime {
 
   transport(t: TestContext): Transport {
     const transport = createFrameTransport({
-      address: { kind: 'frame', socketPath: this.socketPath },
+      address: placeOf(this.socketPath),
       timeoutMs: 10_000,
     });
     t.after(() => transport.close());

@@ -9,6 +9,7 @@ import type { Invocation } from '../../src/model/invocation.ts';
 import { formatFunctionKey } from '../../src/model/names.ts';
 import { createFrameTransport } from '../../src/router/transport/frame.ts';
 import type { Sent, Transport } from '../../src/router/transport/transport.ts';
+import { placeOf } from './place-of.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** A Node runtime in a process of its own, listening; ended with the test. */
@@ -53,7 +54,7 @@ export class NodeRuntime {
     const { file = 'handler.cjs', ...rest } = options;
     const handler = join(this.dir, file);
     writeFileSync(handler, code);
-    return specialiseInstance(this.socketPath, {
+    return specialiseInstance(placeOf(this.socketPath), {
       instance: 'i1',
       name: 'hello',
       namespace: 'openfaas-fn',
@@ -80,7 +81,7 @@ export async function serve(
   const ready = await runtime.specialise(code, options);
   if (!ready.ok) throw new Error(`not ready: ${ready.reason}`);
   const transport = createFrameTransport({
-    address: { kind: 'frame', socketPath: runtime.socketPath },
+    address: placeOf(runtime.socketPath),
     timeoutMs: options.timeoutMs ?? 10_000,
   });
   t.after(() => transport.close());

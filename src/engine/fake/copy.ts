@@ -29,7 +29,7 @@ export class FakeCopy implements Copy {
     this.#writeLines();
     this.#readyAlready = true;
     this.#ready.resolve({
-      address: { kind: 'frame', socketPath: `/fake/${this.#id}` },
+      address: { kind: 'frame', socketPath: `/fake/${this.#id}`, owner: 0 },
       pooled: false,
       protections: {
         cgroup: 'none',

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connectSocket } from '../../frame/connect-socket.ts';
 import type { InstanceAddress } from '../../model/instance.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { InstanceAddress } from '../../model/instance.ts';
 export function answers(address: InstanceAddress, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const { kind } = address;
-    const socket = kind === 'frame' ? connect(address.socketPath) : connect(address.port, address.host);
+    const socket = kind === 'frame' ? connectSocket(address) : connect(address.port, address.host);
     const settle = (alive: boolean): void => {
       clearTimeout(timer);
       socket.destroy();

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
 
@@ -61,4 +61,10 @@ export function createInstanceFolder(folder: InstanceFolder, owner: Owner | unde
 /** Hands what is in the folder to the function. The platform, being root, can still connect. */
 export function giveInstanceFolder(folder: InstanceFolder, owner: Owner): void {
   for (const path of folder.writable) chownSync(path, owner.uid, owner.gid);
+}
+
+/** The same for a folder in which a warm process listens already: a socket must belong to the function it is called for. */
+export function giveListeningFolder(folder: InstanceFolder, owner: Owner): void {
+  giveInstanceFolder(folder, owner);
+  lchownSync(folder.socketPath, owner.uid, owner.gid);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Workload } from '../engine.ts';
 import { functionEnv } from './function-env.ts';
-import { createProgramId, giveInstanceFolder } from './instance-folder.ts';
+import { createProgramId, giveListeningFolder } from './instance-folder.ts';
 import type { LogTarget } from './keeper/protocol.ts';
 import { type LaunchRequest, type Launched, launchProgram } from './launch-program.ts';
 import { type LaunchPlan, type PooledRuntime, decideLaunchPlan, identityFromWorkload } from './launch-plan.ts';
@@ -56,7 +56,7 @@ async function claimWarm(
   if (launched === undefined) return undefined;
   try {
     const { identity } = workload;
-    if (identity !== undefined) giveInstanceFolder(launched.folder, identity);
+    if (identity !== undefined) giveListeningFolder(launched.folder, identity);
     host.secrets.write(launched.program.id, workload.secrets, identity);
     launched.program.assign(log);
     if (!isBornWith(workload.settings)) {

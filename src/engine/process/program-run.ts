@@ -92,8 +92,9 @@ export class ProgramRun implements Copy {
     if (!obtained.pooled) await awaitListening(launched.program, signal);
     const identity = obtained.pooled ? identityFromWorkload(this.#workload) : undefined;
     const message = specialiseFromWorkload(this.#workload, this.#instanceId, this.#env(launched), identity);
-    const answer = await specialiseInstance(socketPath, message, signal);
-    if (answer.ok) return { kind: 'frame', socketPath };
+    const place = { socketPath, owner: this.#workload.identity?.uid ?? process.geteuid?.() ?? 0 };
+    const answer = await specialiseInstance(place, message, signal);
+    if (answer.ok) return { kind: 'frame', ...place };
     throw new TinderboxError('cannot-start', 'the handler could not be loaded', { cause: answer.reason });
   }
 

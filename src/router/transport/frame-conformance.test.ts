@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { serve } from '../../../test/support/node-runtime.ts';
+import { placeOf } from '../../../test/support/place-of.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { transportConformance } from './conformance.ts';
 import { createFrameTransport } from './frame.ts';
@@ -54,6 +55,6 @@ export default { fetch: (request, context) => answers[new URL(request.url).pathn
 
 transportConformance('frame', async (t) => {
   const { transport } = await serve(t, handler, { file: 'handler.mjs', concurrency: 100 });
-  const nobody = { kind: 'frame', socketPath: join(tempDir(t), 'nobody') } as const;
+  const nobody = placeOf(join(tempDir(t), 'nobody'));
   return { transport, unreachable: createFrameTransport({ address: nobody }), trailers: false };
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { callOf, readAnswer } from '../../../test/support/node-runtime.ts';
+import { placeOf } from '../../../test/support/place-of.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { until } from '../../../test/support/until.ts';
 import { FrameConnection } from '../../frame/connection.ts';
@@ -71,7 +72,7 @@ async function scripted(
   }).listen(socketPath);
   await once(server, 'listening');
   const onViolation = (reason: string): void => void violations.push(reason);
-  const transport = createFrameTransport({ address: { kind: 'frame', socketPath }, onViolation });
+  const transport = createFrameTransport({ address: placeOf(socketPath), onViolation });
   t.after(() => {
     transport.close();
     for (const socket of sockets) socket.destroy();
@@ -248,7 +249,7 @@ test('an aborted call is told after the confirmation, and an aborted stream free
 });
 
 test('a call is unsent while nothing reached the instance, and lost when something may have', async (t) => {
-  const nowhere = createFrameTransport({ address: { kind: 'frame', socketPath: join(tempDir(t), 'none') } });
+  const nowhere = createFrameTransport({ address: placeOf(join(tempDir(t), 'none')) });
   await rejectsWith(nowhere.send(callOf(), undefined), 'lost', true);
   const { transport } = await scripted(t, ({ target, stream }, _, socket) => {
     if (target === '/ok') stream.head('200\n0', true);
@@ -273,7 +274,7 @@ test('a call the instance refused is unsent, unless it had begun to answer', asy
 });
 
 test('a streamed body is left alone while there is no connection, so that it can be sent elsewhere', async (t) => {
-  const nowhere = createFrameTransport({ address: { kind: 'frame', socketPath: join(tempDir(t), 'none') } });
+  const nowhere = createFrameTransport({ address: placeOf(join(tempDir(t), 'none')) });
   const body = Readable.from([Buffer.from('all '), Buffer.from('of it')]);
   await rejectsWith(nowhere.send(callOf({ method: 'POST', body }), undefined), 'lost', true);
   assert.equal(body.readableDidRead, false);
@@ -337,18 +338,18 @@ test('specialising rejects when the peer answers nonsense, goes away, or the sig
   }).listen(socketPath);
   t.after(() => server.close());
   await once(server, 'listening');
-  await assert.rejects(specialiseInstance(socketPath, request));
+  await assert.rejects(specialiseInstance(placeOf(socketPath), request));
   for (const answer of ['{"ok":"yes"}', 'nonsense', '{"ok":true,"style":"a b"}']) {
     reaction = (socket) => {
       const frames = [[frameType.hello, '{"version":1,"role":"x"}'] as const, [frameType.ready, answer] as const];
       for (const [type, text] of frames)
         socket.write(Buffer.concat([Buffer.from([type, 0, 0, 0, 0, 0, 0, 0, 0, text.length]), Buffer.from(text)]));
     };
-    await assert.rejects(specialiseInstance(socketPath, request), { name: 'FrameViolation' });
+    await assert.rejects(specialiseInstance(placeOf(socketPath), request), { name: 'FrameViolation' });
   }
   reaction = () => {};
   const abort = new AbortController();
-  const pending = specialiseInstance(socketPath, request, abort.signal);
+  const pending = specialiseInstance(placeOf(socketPath), request, abort.signal);
   abort.abort(new TinderboxError('canceled', 'stop'));
   await assert.rejects(pending, /stop/);
 });

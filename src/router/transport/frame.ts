@@ -1,3 +1,4 @@
+import type { SocketPlace } from '../../frame/connect-socket.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { FrameCall } from './frame/call.ts';
@@ -5,7 +6,7 @@ import { FrameLink } from './frame/link.ts';
 import type { Sent, Transport } from './transport.ts';
 
 export interface FrameTransportOptions {
-  readonly address: { readonly kind: 'frame'; readonly socketPath: string };
+  readonly address: SocketPlace;
   /** Longest a call may take, counted from its arrival; told to the handler. Default 0: no deadline. */
   readonly timeoutMs?: number;
   /** The instance broke the protocol; its connection is gone already. Called once per broken connection. */
@@ -50,7 +51,7 @@ class FrameTransport implements Transport {
   }
 
   #connect(): FrameLink {
-    const link = new FrameLink(this.#options.address.socketPath, (violation) => {
+    const link = new FrameLink(this.#options.address, (violation) => {
       this.#links.delete(link);
       if (violation !== undefined) this.#options.onViolation?.(violation.message);
     });

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { connectSocket, type SocketPlace } from '../../../frame/connect-socket.ts';
 import { FrameConnection } from '../../../frame/connection.ts';
 import { frameType } from '../../../frame/messages.ts';
 import type { FrameStream, StreamListener } from '../../../frame/stream.ts';
@@ -14,9 +15,8 @@ export class FrameLink {
   #draining = false;
 
   /** `onClose` hears once that it is gone, with the violation when the peer broke a rule. */
-  constructor(socketPath: string, onClose: (violation: FrameViolation | undefined) => void) {
-    this.#socket = connect({
-      path: socketPath,
+  constructor(place: SocketPlace, onClose: (violation: FrameViolation | undefined) => void) {
+    this.#socket = connectSocket(place, {
       onread: {
         buffer: Buffer.allocUnsafeSlow(readBytes),
         callback: (length, buffer) => {
