@@ -1,5 +1,3 @@
-import type { ErrorCode } from '../../model/errors.ts';
-
 /** What the store asks of its worker. Values travel as JSON text: copying a string is cheaper than cloning a tree. */
 export type Operation =
   | { readonly kind: 'get'; readonly key: string }
@@ -23,21 +21,8 @@ export interface SqliteSettings {
   readonly schemaVersion: number;
 }
 
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint?: string;
-}
-
 /** Answer to one operation; `written` is the version of a put or of a delete that found something. */
 export type Answer =
   | { readonly rows: readonly Row[] }
   | { readonly written: number }
-  | { readonly settings: SqliteSettings }
-  | { readonly failure: Failure };
-
-/** To the worker: operations to run in order as one transaction, or the end. */
-export type Request = { readonly batch: readonly Operation[] } | 'close';
-
-/** From the worker: opened or why not; the answers of a batch, in its order; closed. */
-export type Response = { readonly opened: Failure | undefined } | { readonly answers: readonly Answer[] } | 'closed';
+  | { readonly settings: SqliteSettings };

@@ -1,5 +1,11 @@
-import { TinderboxError } from '../../model/errors.ts';
-import type { Failure } from './messages.ts';
+import { type ErrorCode, TinderboxError } from '../../model/errors.ts';
+
+/** A TinderboxError as it travels between threads. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html) that mean something to our callers. */
 const meanings: Readonly<Record<number, (file: string, text: string) => Failure>> = {
