@@ -10,9 +10,9 @@ export interface Failed {
 /** What one database can be asked; runs inside the thread that owns the database. */
 export interface Operations<Operation, Answer> {
   /** Whether it changes something and so needs a transaction. */
-  isWrite(operation: Operation): boolean;
+  readonly isWrite: (operation: Operation) => boolean;
   /** Throws a TinderboxError to undo this operation alone; anything else loses the transaction. */
-  perform(operation: Operation): Answer;
+  readonly perform: (operation: Operation) => Answer;
 }
 
 /** Runs operations in order. All answers are given after the commit; see the invariants at {@link BatchRunner}. */

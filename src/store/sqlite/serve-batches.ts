@@ -14,8 +14,8 @@ export type Response<Answer> =
 
 /** What a thread does with the file it is told of. */
 export interface Served<Operation, Answer> {
-  open(file: string): DatabaseSync;
-  operations(db: DatabaseSync): Operations<Operation, Answer>;
+  readonly open: (file: string) => DatabaseSync;
+  readonly operations: (db: DatabaseSync) => Operations<Operation, Answer>;
 }
 
 /** The thread that may wait for the disk: opens the database it is told of, answers batches, closes. */
