@@ -81,6 +81,7 @@ async function serveGateway(address: InstanceAddress): Promise<void> {
     version: 'bench',
     invoke: router.invoke,
     routeExists: (asked) => router.route(asked) !== undefined,
+    async: { accept: () => Promise.resolve(false), cancel: () => Promise.resolve(false), bodyBytes: 0 },
     control: (_request, response) => void response.writeHead(404).end(),
     auth: { check: () => false },
   });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi } from './api/api.ts';
@@ -16,8 +17,12 @@ import { recordFolders } from './model/record-keys.ts';
 import { startIdleCollector } from './observe/idle-collector.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { startMetricsServer } from './observe/metrics-server.ts';
+import { createAsyncCalls } from './queue/async-calls.ts';
+import { ownPath } from './queue/own-path.ts';
+import { createAddressRule } from './queue/public-address.ts';
+import { createSqliteQueue } from './queue/sqlite/sqlite-queue.ts';
 import { createRouter } from './router/create-router.ts';
-import type { LoadSnapshot, RouterHooks } from './router/router.ts';
+import type { LoadSnapshot, Router, RouterHooks } from './router/router.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
 import { assertPassable } from './sandbox/passable.ts';
 import type { Abilities } from './sandbox/sandbox.ts';
@@ -92,6 +97,8 @@ async function startParts(
   const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
   let listening = { url: '', port: 0 };
+  const calls = await startAsyncCalls(config, options, plane.router, () => listening.port);
+  stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
   const portal = await startPortal({
     host: config.host,
     port: config.portalPort,
@@ -107,6 +114,11 @@ async function startParts(
     version: options.version,
     invoke: plane.router.invoke,
     routeExists: (key) => plane.router.route(key) !== undefined,
+    async: {
+      accept: (job) => calls.accept(job),
+      cancel: (id) => calls.cancel(id),
+      bodyBytes: config.queue.bodyBytes,
+    },
     control: api.handler,
     auth,
     trustedOrigins: [portalUrl],
@@ -205,6 +217,27 @@ async function startDataPlane(
   stack.defer(() => control.close());
   await control.start();
   return { engine, router, scaler, metrics };
+}
+
+/** Calls nobody waits for: stored, run through the same router, answered to where they ask. */
+async function startAsyncCalls(config: Config, { version }: PlatformOptions, router: Router, port: () => number) {
+  const file = join(config.stateDir, 'queue.db');
+  const calls = createAsyncCalls({
+    open: () => createSqliteQueue({ file, limits: config.queue }),
+    invoke: router.invoke,
+    replyBytes: config.queue.bodyBytes,
+    callbacks: {
+      isAllowed: createAddressRule(config.queue.callbackRanges),
+      timeoutMs: 60_000,
+      agent: `tinderbox/${version}`,
+    },
+    retryOf: (key) => router.route(key)?.settings.retry,
+    ownPath: (url) => ownPath(url, config.host, port()),
+    now: Date.now,
+    random: Math.random,
+  });
+  if (existsSync(file)) await calls.resume();
+  return calls;
 }
 
 function sumOf(loads: readonly LoadSnapshot[]): { readonly completed: number; readonly underWay: number } {

@@ -21,9 +21,10 @@ const allowed: Record<string, readonly string[]> = {
   builder: ['model', 'observe', 'sandbox', 'store', 'identity'],
   router: ['model', 'observe', 'frame', 'engine:type'],
   scaler: ['model', 'observe', 'engine:type', 'router:type'],
+  queue: ['model', 'observe', 'store'],
   control: ['model', 'observe', 'store', 'builder:type', 'secrets', 'identity', 'engine:type', 'router:type'],
   api: ['model', 'observe', 'store', 'secrets', 'auth', 'builder', 'engine:type'],
-  gateway: ['model', 'observe', 'auth', 'api'],
+  gateway: ['model', 'observe', 'auth', 'api', 'queue'],
   client: ['model'],
   cli: ['model', 'client', 'config'],
 };

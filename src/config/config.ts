@@ -36,6 +36,19 @@ export interface Config {
     readonly waitingCalls: number;
     readonly bufferedBytes: number;
   };
+  /** Calls nobody waits for. */
+  readonly queue: {
+    /** Stored calls of one function; default 1,000,000. */
+    readonly laneJobs: number;
+    /** Bytes of stored bodies of one function; default 1 GiB. */
+    readonly laneBytes: number;
+    /** Largest body that is stored, and largest answer a callback carries; default 8 MiB. */
+    readonly bodyBytes: number;
+    /** Calls that were given up and are kept; default 10,000. */
+    readonly deadLetters: number;
+    /** Addresses and ranges callbacks may reach beside those of the public internet; default none. */
+    readonly callbackRanges: readonly string[];
+  };
   /** Time an instance has to become ready; default 30 s. */
   readonly startTimeoutMs: number;
   /** Warm processes kept per runtime; default 2 for node, 2 for python. */

@@ -47,7 +47,7 @@ export function resolveConfig(sources: ConfigSources): Config {
 function resolveGroups(
   given: SettingValues,
   { buildEnv, env }: ConfigSources,
-): Pick<Config, 'limits' | 'budget' | 'pool' | 'build'> {
+): Pick<Config, 'limits' | 'budget' | 'queue' | 'pool' | 'build'> {
   return {
     limits: {
       bodyBytes: given.bodyBytes ?? 256 * 2 ** 20,
@@ -61,6 +61,13 @@ function resolveGroups(
       concurrentStarts: given.concurrentStarts ?? 8,
       waitingCalls: given.waitingCalls ?? 10_000,
       bufferedBytes: given.bufferedBytes ?? 256 * 2 ** 20,
+    },
+    queue: {
+      laneJobs: given.queueJobs ?? 1_000_000,
+      laneBytes: given.queueBytes ?? 2 ** 30,
+      bodyBytes: given.queueBodyBytes ?? 8 * 2 ** 20,
+      deadLetters: given.queueDeadLetters ?? 10_000,
+      callbackRanges: given.callbackRanges ?? [],
     },
     pool: { node: given.poolNode ?? 2, python: given.poolPython ?? 2 },
     build: {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { TinderboxError } from '../model/errors.ts';
 import { parseDurationMs } from '../model/duration.ts';
 import { parseMemory } from '../model/quantity.ts';
@@ -45,6 +46,19 @@ function isolation(value: string, key: string): 'auto' | 'none' | 'namespaces' |
   const found = known.find((name) => name === value.trim());
   if (found !== undefined) return found;
   throw new TinderboxError('config', `setting ${key} is "${value}", not one of ${known.join(', ')}`);
+}
+
+/** Addresses or ranges in CIDR notation, separated by commas. */
+function ranges(value: string, key: string): readonly string[] {
+  const parts = value.split(',').map((part) => part.trim());
+  for (const part of parts) {
+    const [address = '', prefix] = part.split('/');
+    const bits = isIP(address) === 6 ? 128 : 32;
+    const isRange = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+    if (isIP(address) !== 0 && isRange) continue;
+    throw new TinderboxError('config', `setting ${key} has "${part}", not an address or a range such as 10.1.0.0/16`);
+  }
+  return parts;
 }
 
 function uidRange(value: string, key: string): { first: number; last: number } {
@@ -106,6 +120,19 @@ export const settings = {
   buildMemoryBytes: { key: 'build.memory', about: 'memory of one build (2Gi)', parse: asConfig(parseMemory) },
   buildDiskBytes: { key: 'build.disk', about: 'disk of one build (2Gi)', parse: asConfig(parseMemory) },
   buildConcurrent: { key: 'build.concurrent', about: 'builds at once (2)', parse: integer(1, 64) },
+  queueJobs: { key: 'queue.jobs', about: 'stored calls of one function (1000000)', parse: integer(1, 100_000_000) },
+  queueBytes: {
+    key: 'queue.bytes',
+    about: 'bytes of stored calls of one function (1Gi)',
+    parse: asConfig(parseMemory),
+  },
+  queueBodyBytes: { key: 'queue.body', about: 'largest body of a stored call (8Mi)', parse: asConfig(parseMemory) },
+  queueDeadLetters: { key: 'queue.deadLetters', about: 'dead letters kept (10000)', parse: integer(0, 10_000_000) },
+  callbackRanges: {
+    key: 'queue.callbackRanges',
+    about: 'addresses callbacks may reach beside public ones (none)',
+    parse: ranges,
+  },
   logFileBytes: {
     key: 'logs.fileSize',
     about: 'size of each of the two log files of a function (8Mi)',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { exchange, rawClient, startEdge } from '../../test/support/edge.ts';
+import { noAsyncCalls, exchange, rawClient, startEdge } from '../../test/support/edge.ts';
 import { startHttpInstance, startServer } from '../../test/support/http-instance.ts';
 import { until } from '../../test/support/until.ts';
 import { TinderboxError } from '../model/errors.ts';
@@ -134,7 +134,7 @@ test('unknown functions are 404 in one line of text, also under odd names', asyn
     assert.match(answer, /X-Call-Id: /);
     assert.match(answer, /\r\n\r\nerror finding function [^\n]*\n$/);
   }
-  assert.equal((await fetch(`${edge.url}/async-function/echo`, { method: 'POST' })).status, 404);
+  assert.equal((await fetch(`${edge.url}/async-function/`, { method: 'POST' })).status, 404);
 });
 
 test('a length that is known stays known, one that is not stays chunked', async (t) => {
@@ -357,6 +357,7 @@ test('a port that is taken is refused with its name', async (t) => {
     version: '0',
     invoke: () => Promise.reject(new TinderboxError('internal', 'x')),
     routeExists: () => false,
+    async: noAsyncCalls,
     control: () => {},
     auth: { check: () => false },
   };

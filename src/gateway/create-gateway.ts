@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { same } from '../model/hop-by-hop.ts';
 import { TinderboxError } from '../model/errors.ts';
+import { answerAsync, type AsyncCallContext } from './async-call.ts';
 import { createCallIds } from './call-ids.ts';
 import { answerClientError } from './client-error.ts';
 import { createControlGuard } from './control-guard.ts';
 import { DataCall, type DataCallContext } from './data-call.ts';
-import { isAsyncPath, originForm, parseDataPath } from './data-path.ts';
-import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
+import { originForm, parseAsyncPath, parseDataPath } from './data-path.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { dropLeftover } from './leftover.ts';
 import { listenOn } from './listen.ts';
@@ -30,6 +30,7 @@ class HttpGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #server: Server;
   readonly #calls: DataCallContext;
+  readonly #asyncCalls: AsyncCallContext;
   readonly #control: RequestListener;
   readonly #watch: StallWatch;
   readonly #tunnels = new Set<Socket>();
@@ -53,6 +54,12 @@ class HttpGateway implements Gateway {
       watch: this.#watch,
       servedBy: `tinderbox/${options.version}`,
       closing: () => this.#closed !== undefined,
+    };
+    this.#asyncCalls = {
+      ...this.#calls,
+      door: options.async,
+      routeExists: ({ key }) => options.routeExists(key),
+      isAuthorized: (authorization) => options.auth.check(authorization),
     };
     this.#server = this.#createServer();
   }
@@ -102,12 +109,12 @@ class HttpGateway implements Gateway {
       new DataCall(this.#calls, request, response, path).start(this.#options.routeExists(path.key), expected);
       return;
     }
-    response.once('close', () => dropLeftover(request, this.#calls));
-    if (isAsyncPath(request.url)) {
-      const error = new TinderboxError('not-found', 'asynchronous calls are not available');
-      writeEdgeError(response, edgeErrorFrom(error, ''), 'gateway', []);
+    const asyncPath = parseAsyncPath(request.url);
+    if (asyncPath !== undefined) {
+      void answerAsync(this.#asyncCalls, request, response, asyncPath, expected);
       return;
     }
+    response.once('close', () => dropLeftover(request, this.#calls));
     if (expected) response.writeContinue();
     watchUpload(request, this.#watch, () => {
       answerClientError(clientStalled(), request.socket, response.headersSent);

@@ -25,21 +25,30 @@ export function originForm(url: string): string {
  * the function's business. The namespace stands after the last dot.
  */
 export function parseDataPath(url: string): DataPath | undefined {
-  if (!url.startsWith(prefix)) return undefined;
-  let end = prefix.length;
+  return url.startsWith(prefix) ? parseAfter(prefix, url) : undefined;
+}
+
+/** The same of `/async-function/NAME[.NAMESPACE][/path][?query]`. */
+export function parseAsyncPath(url: string): DataPath | undefined {
+  return url.startsWith(asyncPrefix) ? parseAfter(asyncPrefix, url) : undefined;
+}
+
+function parseAfter(start: string, url: string): DataPath {
+  let end = start.length;
   let dotted = false;
   for (; end < url.length; end += 1) {
     const code = url.charCodeAt(end);
     if (code === 47 || code === 63) break;
     if (code === 46) dotted = true;
   }
-  const segment = url.slice(prefix.length, end);
+  const segment = url.slice(start.length, end);
   const key = (dotted ? segment : `${segment}.${defaultNamespace}`) as FunctionKey;
   if (end === url.length) return { key, target: '/' };
   return { key, target: url.charCodeAt(end) === 63 ? `/${url.slice(end)}` : url.slice(end) };
 }
 
-/** Asynchronous calls are of the data plane too, so that they need no credentials; they do not exist yet. */
-export function isAsyncPath(url: string): boolean {
-  return url.startsWith(asyncPrefix);
+/** What stands after `/async-function/`, up to the next slash or the query: the id of a call that is to be cancelled. */
+export function asyncSegment(url: string): string {
+  const [segment = ''] = url.slice(asyncPrefix.length).split(/[/?]/, 1);
+  return segment;
 }

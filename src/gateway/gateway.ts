@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Invoke } from '../model/invocation.ts';
 import type { FunctionKey } from '../model/names.ts';
+import type { AsyncDoor } from './async-call.ts';
 
 export interface GatewayLimits {
   /** Largest request body. */
@@ -22,6 +23,8 @@ export interface GatewayOptions {
   readonly version: string;
   readonly invoke: Invoke;
   readonly routeExists: (key: FunctionKey) => boolean;
+  /** Calls nobody waits for. */
+  readonly async: AsyncDoor;
   /** Everything that is not of the data plane, once it may pass. */
   readonly control: RequestListener;
   readonly auth: { check(authorization: string | undefined): boolean };

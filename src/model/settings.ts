@@ -2,6 +2,7 @@ import { parseDurationMs } from './duration.ts';
 import { TinderboxError } from './errors.ts';
 import type { FunctionSpec } from './function.ts';
 import { parseCpu, parseMemory } from './quantity.ts';
+import { type RetrySettings, resolveRetrySettings } from './retry-settings.ts';
 
 /** How many copies of a function may run, from OpenFaaS's `com.openfaas.scale.*` labels. */
 export interface ScalingSettings {
@@ -37,6 +38,8 @@ export interface FunctionSettings {
   readonly readyPath: string;
   /** Time from the stop signal to the kill; `write_timeout`, default 10 s. */
   readonly graceMs: number;
+  /** Of stored calls. */
+  readonly retry: RetrySettings;
 }
 
 const defaultMemoryBytes = 512 * 2 ** 20;
@@ -65,6 +68,7 @@ export function resolveSettings(spec: FunctionSpec): FunctionSettings {
     ),
     readyPath: annotation('com.openfaas.ready.http.path') ?? annotation('com.openfaas.health.http.path') ?? '',
     graceMs: durationIn(env['write_timeout'], 'write_timeout', 10_000, 0, 3_600_000),
+    retry: resolveRetrySettings(spec.annotations),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { AsyncDoor } from '../../src/gateway/async-call.ts';
+import { TinderboxError } from '../../src/model/errors.ts';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
@@ -27,7 +29,7 @@ export interface EdgeOptions {
 }
 
 const revision = 'openfaas-fn/echo-00001';
-const credentials = `Basic ${Buffer.from('admin:secret').toString('base64')}`;
+export const credentials = `Basic ${Buffer.from('admin:secret').toString('base64')}`;
 
 export async function startEdge(t: TestContext, instancePort: number, options: EdgeOptions = {}): Promise<Edge> {
   const retired: string[] = [];
@@ -64,6 +66,7 @@ export async function startEdge(t: TestContext, instancePort: number, options: E
     version: '1.2.3',
     invoke: router.invoke,
     routeExists: (key) => router.route(key) !== undefined,
+    async: noAsyncCalls,
     control: (request, response) => void response.end(`control ${request.method} ${request.url}`),
     auth: { check: (authorization) => authorization === credentials },
     ...options.gateway,
@@ -123,3 +126,10 @@ export async function exchange(t: TestContext, port: number, request: string): P
   client.write(request);
   return client.closed();
 }
+
+/** Refuses every call nobody waits for. */
+export const noAsyncCalls: AsyncDoor = {
+  accept: () => Promise.reject(new TinderboxError('unsupported', 'there is no queue')),
+  cancel: () => Promise.resolve(false),
+  bodyBytes: 1024,
+};

@@ -1,4 +1,5 @@
 import { formatRevisionId } from '../../../src/model/names.ts';
+import { defaultRetrySettings } from '../../../src/model/retry-settings.ts';
 import type { FunctionSettings } from '../../../src/model/settings.ts';
 import type { Workload } from '../../../src/engine/engine.ts';
 
@@ -16,6 +17,7 @@ const settings: FunctionSettings = {
   isolation: 'auto',
   readyPath: '',
   graceMs: 300,
+  retry: defaultRetrySettings,
 };
 
 /** A workload for tests of engines: revision 1 of `conformance/<name>`, an empty Node bundle unless changed. */

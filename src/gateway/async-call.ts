@@ -1,0 +1,103 @@
+/**
+ * One request for a call nobody waits for, from its head to the 202 that says it is on disk.
+ *
+ * 1. There is one answer, and 202 means stored.
+ * 2. The body is read whole before anything is stored; one that is too large, stalls or breaks off costs nothing else.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { TinderboxError } from '../model/errors.ts';
+import type { AsyncCalls } from '../queue/async-calls.ts';
+import { jobFromRequest } from './async-request.ts';
+import type { DataCallContext } from './data-call.ts';
+import { asyncSegment, type DataPath } from './data-path.ts';
+import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
+import { dropLeftover } from './leftover.ts';
+import { bodyTooLarge, StreamedBody } from './request-body.ts';
+import { type RequestHead, readRequestHead } from './request-head.ts';
+
+/** What the gateway does with calls nobody waits for. */
+export interface AsyncDoor {
+  readonly accept: AsyncCalls['accept'];
+  readonly cancel: AsyncCalls['cancel'];
+  /** Largest body that is stored. */
+  readonly bodyBytes: number;
+}
+
+export interface AsyncCallContext extends DataCallContext {
+  readonly door: AsyncDoor;
+  readonly routeExists: (path: DataPath) => boolean;
+  readonly isAuthorized: (authorization: string | undefined) => boolean;
+}
+
+/** `expected`: the client waits for `100 Continue`. Never rejects. */
+export async function answerAsync(
+  context: AsyncCallContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: DataPath,
+  expected: boolean,
+): Promise<void> {
+  const head = readRequestHead(request, context);
+  response.once('close', () => dropLeftover(request, context));
+  const own = ['X-Call-Id', head.callId, 'X-Start-Time', head.startTime, 'X-Served-By', context.servedBy];
+  if (context.closing()) own.push('Connection', 'close');
+  try {
+    const id = await perform(context, request, response, { path, head, expected });
+    if (response.destroyed) return;
+    own[1] = id;
+    response.writeHead(202, [...own, 'Content-Length', '0']);
+    response.end();
+  } catch (error) {
+    if (!response.destroyed) writeEdgeError(response, edgeErrorFrom(error, head.callId), 'gateway', own);
+  }
+}
+
+interface Asked {
+  readonly path: DataPath;
+  readonly head: RequestHead;
+  readonly expected: boolean;
+}
+
+/** Returns the id the call is known by. */
+async function perform(
+  context: AsyncCallContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { path, head, expected }: Asked,
+): Promise<string> {
+  if (request.method === 'DELETE') return await cancel(context, request);
+  if (request.method !== 'POST') {
+    throw new TinderboxError(
+      'method-not-allowed',
+      `${request.method ?? ''} is not allowed: calls are POST, DELETE cancels`,
+    );
+  }
+  if (!context.routeExists(path)) {
+    throw new TinderboxError('not-found', `error finding function ${path.key}: there is no such function`);
+  }
+  const { bodyBytes } = context.door;
+  if ((head.contentLength ?? 0) > bodyBytes) throw bodyTooLarge(bodyBytes);
+  if (expected) response.writeContinue();
+  const body = head.contentLength === 0 ? Buffer.alloc(0) : await readWhole(context, request);
+  const job = jobFromRequest({ path, callId: head.callId, headers: head.headers, body, nowMs: Date.now() });
+  await context.door.accept(job);
+  return job.id;
+}
+
+/** `DELETE /async-function/CALL-ID`, as OpenFaaS Pro has it. */
+async function cancel(context: AsyncCallContext, request: IncomingMessage): Promise<string> {
+  if (!context.isAuthorized(request.headers.authorization)) {
+    throw new TinderboxError('unauthenticated', 'invalid credentials');
+  }
+  const id = asyncSegment(request.url ?? '');
+  if (!(await context.door.cancel(id))) throw new TinderboxError('not-found', `there is no call ${id} to cancel`);
+  return id;
+}
+
+async function readWhole(context: AsyncCallContext, request: IncomingMessage): Promise<Buffer> {
+  const limits = { bodyBytes: context.door.bodyBytes, watch: context.watch };
+  const stream = new StreamedBody(request, limits, () => undefined);
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { test, type TestContext } from 'node:test';
+import { tempDir } from '../../test/support/temp-dir.ts';
+import { until } from '../../test/support/until.ts';
+import type { Invocation, Invoke, Reply } from '../model/invocation.ts';
+import { TinderboxError } from '../model/errors.ts';
+import { defaultRetrySettings } from '../model/retry-settings.ts';
+import { type AsyncCalls, createAsyncCalls } from './async-calls.ts';
+import { testJob } from './conformance.ts';
+import type { CallPayload, Job } from './job.ts';
+import { createAddressRule } from './public-address.ts';
+import { createSqliteQueue } from './sqlite/sqlite-queue.ts';
+
+const quick = { ...defaultRetrySettings, attempts: 3, minWaitMs: 5, maxWaitMs: 10 };
+
+function answer(status: number, body = '', headers: readonly string[] = []): Reply {
+  return { kind: 'buffered', status, headers, origin: 'function', body: Buffer.from(body), trailers: [] };
+}
+
+interface World {
+  readonly calls: AsyncCalls;
+  readonly invoked: Invocation[];
+}
+
+/** Calls over a real queue; `handle` stands for all functions. */
+function createWorld(t: TestContext, handle: (call: Invocation, count: number) => Promise<Reply> | Reply): World {
+  const invoked: Invocation[] = [];
+  const invoke: Invoke = async (call) => {
+    invoked.push(call);
+    return await handle(call, invoked.length);
+  };
+  const file = join(tempDir(t), 'queue.db');
+  const limits = { laneJobs: 1000, laneBytes: 1_000_000, deadLetters: 100 };
+  const calls = createAsyncCalls({
+    open: () => createSqliteQueue({ file, limits }),
+    invoke,
+    replyBytes: 10,
+    callbacks: { isAllowed: createAddressRule(['127.0.0.1']), timeoutMs: 5000, agent: 'tinderbox/test' },
+    retryOf: () => quick,
+    ownPath: (url) => (url.hostname === 'gateway' ? { key: 'back.ns', target: url.pathname } : undefined),
+    now: Date.now,
+    random: () => 0,
+  });
+  t.after(() => calls.close(AbortSignal.abort()));
+  return { calls, invoked };
+}
+
+function jobWith(id: string, payload: Partial<CallPayload>, part: Partial<Job> = {}): Job {
+  return { ...testJob(id, part), payload: { ...(testJob(id).payload as CallPayload), ...payload } };
+}
+
+const isEmpty = async ({ calls }: World): Promise<boolean> => (await calls.depth()).length === 0;
+
+test('a stored call reaches its function as it was sent, once', async (t) => {
+  const world = createWorld(t, () => answer(200));
+  const before = Date.now();
+  await world.calls.accept(testJob('one', { dueMs: before, createdMs: before }));
+  await until('the call to be done', () => isEmpty(world));
+  assert.equal(world.invoked.length, 1);
+  const [call] = world.invoked;
+  assert.ok(call !== undefined);
+  assert.deepEqual(
+    { id: call.id, function: call.function, method: call.method, target: call.target, source: call.source },
+    { id: 'one', function: 'a.ns', method: 'POST', target: '/x', source: 'async' },
+  );
+  assert.equal((call.body as Buffer).toString(), 'body of one');
+  assert.equal(await world.calls.accept(testJob('one')), true, 'an id that was not to be remembered is new again');
+});
+
+test('a refusal is tried again until it is taken', async (t) => {
+  const world = createWorld(t, (_call, count) => {
+    if (count === 1) throw new TinderboxError('host-full', 'no room');
+    return count === 2 ? answer(503) : answer(200);
+  });
+  await world.calls.accept(testJob('one', { createdMs: Date.now() }));
+  await until('the call to be done', () => isEmpty(world));
+  assert.equal(world.invoked.length, 3);
+  assert.deepEqual(await (await world.calls.deadLetters()).list({ limit: 10 }), []);
+});
+
+test('a call that fails to the end becomes a dead letter, and can be replayed', async (t) => {
+  let healthy = false;
+  const world = createWorld(t, () => answer(healthy ? 200 : 500, 'broken'));
+  await world.calls.accept(testJob('one', { createdMs: Date.now() }));
+  await until('the call to be given up', () => isEmpty(world));
+  assert.equal(world.invoked.length, 3);
+  const letters = await world.calls.deadLetters();
+  assert.match((await letters.get('one'))?.reason ?? '', /status 500 from the function at attempt 3 of 3/);
+  healthy = true;
+  assert.equal(await letters.replay('one'), true);
+  await until('the replay to be done', async () => world.invoked.length === 4 && (await isEmpty(world)));
+});
+
+/** A receiver of callbacks on loopback. */
+async function receive(
+  t: TestContext,
+): Promise<{ url: string; got: { headers: IncomingHttpHeaders; body: string }[]; fail: number[] }> {
+  const got: { headers: IncomingHttpHeaders; body: string }[] = [];
+  const fail: number[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      got.push({ headers: request.headers, body });
+      response.writeHead(fail.shift() ?? 200, { Location: '/elsewhere' }).end();
+    });
+  });
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+  t.after(() => server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/done?x=1`, got, fail };
+}
+
+test('an answer is posted to where it was asked for, with the function’s headers and what became of the call', async (t) => {
+  const world = createWorld(t, () =>
+    answer(201, 'made', ['Content-Type', 'text/x', 'X-Call-Id', 'forged', 'Connection', 'x']),
+  );
+  const { url, got } = await receive(t);
+  await world.calls.accept(jobWith('one', { callbackUrl: url }, { createdMs: Date.now() }));
+  await until('the callback', async () => got.length === 1 && (await isEmpty(world)));
+  const [callback] = got;
+  assert.equal(callback?.body, 'made');
+  const { headers } = callback;
+  assert.equal(headers['content-type'], 'text/x');
+  assert.equal(headers['x-call-id'], 'one');
+  assert.equal(headers['x-function-name'], 'a.ns');
+  assert.equal(headers['x-function-status'], '201');
+  assert.match(String(headers['x-duration-seconds']), /^\d+\.\d{6}$/);
+  assert.equal(headers['user-agent'], 'tinderbox/test');
+});
+
+test('a callback that fails is tried again; one that is redirected is not followed', async (t) => {
+  const world = createWorld(t, () => answer(200, 'x'));
+  const { url, got, fail } = await receive(t);
+  fail.push(503, 302);
+  await world.calls.accept(jobWith('one', { callbackUrl: url }, { createdMs: Date.now() }));
+  await until('the callback to be taken', async () => got.length === 2 && (await isEmpty(world)), 20_000);
+});
+
+test('a callback into the platform is a call, and needs no connection', async (t) => {
+  const world = createWorld(t, () => answer(200, 'the answer'));
+  await world.calls.accept(
+    jobWith('one', { callbackUrl: 'http://gateway:8080/function/back' }, { createdMs: Date.now() }),
+  );
+  await until('both calls', async () => world.invoked.length === 2 && (await isEmpty(world)));
+  const [, back] = world.invoked;
+  assert.equal(back?.function, 'back.ns');
+  assert.equal((back.body as Buffer).toString(), 'the answer');
+  assert.equal(back.headers[back.headers.indexOf('X-Function-Status') + 1], '200');
+});
+
+test('the last answer of a call that is given up is posted too', async (t) => {
+  const world = createWorld(t, () => answer(500, 'broken'));
+  const { url, got } = await receive(t);
+  await world.calls.accept(jobWith('one', { callbackUrl: url }, { createdMs: Date.now() }));
+  await until('the callback', async () => got.length === 1 && (await isEmpty(world)));
+  assert.equal(got[0]?.headers['x-function-status'], '500');
+  assert.equal(got[0].body, 'broken');
+});
+
+test('an answer longer than what is kept is cut, says so, and is still read to its end', async (t) => {
+  const stream = Readable.from([Buffer.from('0123456'), Buffer.from('789abc'), Buffer.from('def')]);
+  const world = createWorld(t, () => ({
+    kind: 'streaming',
+    status: 200,
+    headers: [],
+    origin: 'function',
+    body: stream,
+    contentLength: undefined,
+    trailers: () => [],
+  }));
+  const { url, got } = await receive(t);
+  await world.calls.accept(jobWith('one', { callbackUrl: url }, { createdMs: Date.now() }));
+  await until('the callback', () => got.length === 1);
+  assert.equal(got[0]?.body, '0123456789');
+  assert.equal(got[0].headers['x-tinderbox-truncated'], 'true');
+  assert.equal(stream.readableEnded, true);
+});
+
+test('an address that is not public gets no callback', async (t) => {
+  const world = createWorld(t, () => answer(200, 'x'));
+  const { url, got } = await receive(t);
+  const inside = new URL(url);
+  inside.hostname = '127.0.0.2';
+  await world.calls.accept(jobWith('one', { callbackUrl: inside.href }, { createdMs: Date.now() }));
+  await until('the callback to be given up', () => isEmpty(world));
+  const letter = await (await world.calls.deadLetters()).get('one.callback');
+  assert.match(letter?.reason ?? '', /callbacks to 127\.0\.0\.2 are not allowed/);
+  assert.equal(letter?.attempt, 1);
+  assert.deepEqual(got, []);
+});
+
+test('a running call that is cancelled is stopped and leaves nothing behind', async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const file = join(tempDir(t), 'queue.db');
+  const calls = createAsyncCalls({
+    open: () => createSqliteQueue({ file, limits: { laneJobs: 10, laneBytes: 1000, deadLetters: 10 } }),
+    invoke: (_call, signal) => {
+      begun.resolve();
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    },
+    replyBytes: 10,
+    callbacks: { isAllowed: () => false, timeoutMs: 1000, agent: '' },
+    retryOf: () => quick,
+    ownPath: () => undefined,
+    now: Date.now,
+    random: () => 0,
+  });
+  t.after(() => calls.close(AbortSignal.abort()));
+  await calls.accept(jobWith('one', { callbackUrl: 'http://example.com/' }, { createdMs: Date.now() }));
+  await begun.promise;
+  assert.equal(await calls.cancel('one'), true);
+  assert.equal(await calls.cancel('one'), false);
+  assert.deepEqual(await calls.depth(), []);
+  await calls.close(new AbortController().signal);
+});

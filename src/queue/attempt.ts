@@ -1,0 +1,91 @@
+import type { Readable } from 'node:stream';
+import type { CancelSignal } from '../model/cancel.ts';
+import { TinderboxError } from '../model/errors.ts';
+import type { Invoke, RawHeaders, Reply } from '../model/invocation.ts';
+import { type AttemptOutcome, parseRetryAfter } from './decide-retry.ts';
+import type { CallPayload, LeasedJob } from './job.ts';
+
+/** An attempt's answer, as much of it as is kept. */
+export interface Attempt extends AttemptOutcome {
+  readonly headers: RawHeaders;
+  readonly body: Buffer;
+  /** Whether the body was longer than what is kept. */
+  readonly truncated: boolean;
+  readonly durationMs: number;
+}
+
+export interface CallContext {
+  readonly invoke: Invoke;
+  /** Bytes of an answer that are kept; the rest is read and dropped. */
+  readonly replyBytes: number;
+  /** Unix time in ms. */
+  readonly now: () => number;
+}
+
+/** Calls the function a job is for. Never rejects: a failure of the platform is an answer, too. */
+export async function attemptCall(
+  job: LeasedJob,
+  payload: CallPayload,
+  context: CallContext,
+  signal: CancelSignal,
+): Promise<Attempt> {
+  const begunMs = performance.now();
+  const keep = payload.callbackUrl === undefined ? 0 : context.replyBytes;
+  const body = Buffer.from(job.body.buffer, job.body.byteOffset, job.body.byteLength);
+  try {
+    const reply = await context.invoke(
+      {
+        id: job.id,
+        function: payload.function,
+        method: payload.method,
+        target: payload.target,
+        headers: payload.headers,
+        body: body.length === 0 ? undefined : body,
+        contentLength: undefined,
+        source: 'async',
+        arrivedAtMs: begunMs,
+        upgrade: false,
+      },
+      signal,
+    );
+    const kept = await collect(reply, keep);
+    const { status, origin, headers } = reply;
+    const retryAfterMs = parseRetryAfter(valueOf(headers, 'retry-after'), context.now());
+    return { status, origin, headers, retryAfterMs, ...kept, durationMs: performance.now() - begunMs };
+  } catch (reason) {
+    const { status, message, retryAfterMs } = TinderboxError.from(reason);
+    const text = Buffer.from(`${message}\n`);
+    const headers = ['Content-Type', 'text/plain; charset=utf-8'];
+    const durationMs = performance.now() - begunMs;
+    return { status, origin: 'router', headers, retryAfterMs, body: text, truncated: false, durationMs };
+  }
+}
+
+async function collect(reply: Reply, most: number): Promise<{ body: Buffer; truncated: boolean }> {
+  if (reply.kind === 'buffered') {
+    const truncated = reply.body.length > most;
+    return { body: truncated ? reply.body.subarray(0, most) : reply.body, truncated };
+  }
+  if (reply.kind === 'streaming') return await readUpTo(reply.body, most);
+  reply.socket.destroy();
+  throw new TinderboxError('bad-reply', 'the function switched protocols without being asked');
+}
+
+/** Reads to the end, since destroying the stream would cancel the call, but keeps only so much. */
+async function readUpTo(stream: Readable, most: number): Promise<{ body: Buffer; truncated: boolean }> {
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  let truncated = false;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(0, most - kept);
+    truncated ||= part.length < chunk.length;
+    if (part.length > 0) chunks.push(part);
+    kept += part.length;
+  }
+  return { body: Buffer.concat(chunks), truncated };
+}
+
+function valueOf(headers: RawHeaders, lower: string): string | undefined {
+  for (let at = 0; at + 1 < headers.length; at += 2) if (headers[at]?.toLowerCase() === lower) return headers[at + 1];
+  return undefined;
+}

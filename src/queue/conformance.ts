@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import type { Job, LeasedJob } from './job.ts';
+import type { JobQueue, QueueLimits } from './queue.ts';
+
+/** A queue under test that can be opened again over what it kept, as after a crash or a stop. */
+export interface QueueUnderTest {
+  readonly queue: JobQueue;
+  /** Closes it, and opens what it kept anew. */
+  reopen(): Promise<JobQueue>;
+}
+
+const limits: QueueLimits = { laneJobs: 100, laneBytes: 10_000, deadLetters: 3 };
+
+export function testJob(id: string, part: Partial<Job> = {}): Job {
+  return {
+    id,
+    lane: 'a.ns',
+    priority: 0,
+    dueMs: 0,
+    createdMs: 1,
+    rememberMs: 0,
+    payload: { kind: 'call', function: 'a.ns', method: 'POST', target: '/x', headers: ['A', 'b'] },
+    body: Buffer.from(`body of ${id}`),
+    ...part,
+  };
+}
+
+/** What every backbone of the queue must do. `open` makes an empty one with the given limits. */
+export function describeQueue(
+  name: string,
+  open: (t: TestContext, limits: QueueLimits) => Promise<QueueUnderTest>,
+): void {
+  const start = async (t: TestContext): Promise<JobQueue> => (await open(t, limits)).queue;
+  describe(`${name} keeps jobs`, () => {
+    keepsJobs(start);
+    survives((t) => open(t, limits));
+  });
+  describe(`${name} gives them out`, () => leases(start));
+  describe(`${name} ends them`, () => settles(start));
+  describe(`${name} keeps dead letters`, () => deadLetters(start));
+}
+
+type Start = (t: TestContext) => Promise<JobQueue>;
+
+const ids = (jobs: readonly { readonly id: string }[]): string[] => jobs.map(({ id }) => id);
+
+async function leaseOne(queue: JobQueue, lane = 'a.ns'): Promise<LeasedJob> {
+  const [job] = await queue.lease(lane, 1);
+  assert.ok(job !== undefined, `lane ${lane} has a job to lease`);
+  return job;
+}
+
+function keepsJobs(start: Start): void {
+  test('a job comes back as it was appended', async (t) => {
+    const queue = await start(t);
+    const job = testJob('one', { body: Buffer.from([0, 255, 10]), priority: 3 });
+    assert.deepEqual(await queue.append([job]), [true]);
+    const leased = await leaseOne(queue);
+    assert.deepEqual({ ...leased, body: Buffer.from(leased.body) }, { ...job, attempt: 1 });
+  });
+
+  test('the same id makes no second job, and is known as long as it is to be remembered', async (t) => {
+    const queue = await start(t);
+    const remembered = testJob('r', { rememberMs: Date.now() + 60_000 });
+    assert.deepEqual(await queue.append([testJob('f'), testJob('f'), remembered]), [true, false, true]);
+    for (const job of await queue.lease('a.ns', 10)) await queue.settle(job, { outcome: 'done', next: [] });
+    assert.deepEqual(await queue.append([testJob('f'), remembered]), [true, false]);
+  });
+
+  test('a lane that is full refuses all of an append, and other lanes have room', async (t) => {
+    const queue = await start(t);
+    await queue.append(Array.from({ length: 99 }, (_, i) => testJob(`j${i}`, { body: Buffer.alloc(1) })));
+    await assert.rejects(queue.append([testJob('x'), testJob('y')]), { code: 'queue-full', message: /a\.ns.*100/ });
+    assert.deepEqual(await queue.append([testJob('x', { body: Buffer.alloc(1) })]), [true]);
+    const big = testJob('big', { lane: 'b.ns', body: Buffer.alloc(10_001) });
+    await assert.rejects(queue.append([big]), { code: 'queue-full', message: /b\.ns.*10001.*10000/ });
+    assert.deepEqual(await queue.append([testJob('z', { lane: 'b.ns' })]), [true]);
+    const depth = await queue.depth();
+    assert.deepEqual(depth, [
+      { lane: 'a.ns', jobs: 100, bytes: 100 },
+      { lane: 'b.ns', jobs: 1, bytes: 9 },
+    ]);
+  });
+}
+
+function survives(open: (t: TestContext) => Promise<QueueUnderTest>): void {
+  test('jobs, leases that ended with their process, and what is remembered outlive a restart', async (t) => {
+    const under = await open(t);
+    const later = Date.now() + 3_600_000;
+    await under.queue.append([
+      testJob('a'),
+      testJob('b'),
+      testJob('c', { dueMs: later }),
+      testJob('d', { rememberMs: later }),
+    ]);
+    const [a, b] = await under.queue.lease('a.ns', 2);
+    assert.deepEqual([a?.id, b?.id], ['a', 'b']);
+    await under.queue.settle(a as LeasedJob, { outcome: 'done', next: [] });
+    const queue = await under.reopen();
+    const heard: string[] = [];
+    queue.watch((lane) => heard.push(lane));
+    assert.deepEqual(heard, ['a.ns']);
+    const again = await queue.lease('a.ns', 10);
+    assert.deepEqual(ids(again), ['b', 'd']);
+    assert.equal(again[0]?.attempt, 2);
+    assert.equal(await queue.settle(b as LeasedJob, { outcome: 'done', next: [] }), false);
+    await queue.settle(again[1] as LeasedJob, { outcome: 'done', next: [] });
+    assert.deepEqual(await queue.append([testJob('d')]), [false]);
+    assert.deepEqual((await queue.depth())[0]?.jobs, 2);
+  });
+}
+
+function leases(start: Start): void {
+  test('a leased job is given to nobody else, and lanes do not mix', async (t) => {
+    const queue = await start(t);
+    await queue.append([testJob('a'), testJob('b'), testJob('c', { lane: 'b.ns' })]);
+    assert.deepEqual(ids(await queue.lease('a.ns', 1)), ['a']);
+    assert.deepEqual(ids(await queue.lease('a.ns', 5)), ['b']);
+    assert.deepEqual(ids(await queue.lease('a.ns', 5)), []);
+    assert.deepEqual(ids(await queue.lease('b.ns', 5)), ['c']);
+  });
+
+  test('higher priority goes first, then age', async (t) => {
+    const queue = await start(t);
+    await queue.append([
+      testJob('a'),
+      testJob('low', { priority: -1 }),
+      testJob('high', { priority: 9 }),
+      testJob('b'),
+    ]);
+    assert.deepEqual(ids(await queue.lease('a.ns', 10)), ['high', 'a', 'b', 'low']);
+  });
+
+  test('a job is not given out before it is due, and then somebody hears of it', async (t) => {
+    const queue = await start(t);
+    const heard = Promise.withResolvers<string>();
+    queue.watch((lane) => heard.resolve(lane));
+    const dueMs = Date.now() + 60;
+    await queue.append([testJob('later', { dueMs })]);
+    assert.deepEqual(await queue.lease('a.ns', 1), []);
+    assert.equal(await heard.promise, 'a.ns');
+    assert.ok(Date.now() >= dueMs);
+    assert.deepEqual(ids(await queue.lease('a.ns', 1)), ['later']);
+  });
+
+  test('listeners hear of lanes that get work, also when it came before them', async (t) => {
+    const queue = await start(t);
+    await queue.append([testJob('a')]);
+    const heard: string[] = [];
+    const stop = queue.watch((lane) => heard.push(lane));
+    assert.deepEqual(heard, ['a.ns']);
+    await queue.append([testJob('b', { lane: 'b.ns' })]);
+    assert.deepEqual(heard, ['a.ns', 'b.ns']);
+    stop();
+    await queue.append([testJob('c')]);
+    assert.equal(heard.length, 2);
+  });
+}
+
+function settles(start: Start): void {
+  test('a job that is done leaves, and what follows from it is stored in the same step, also in a full lane', async (t) => {
+    const queue = await start(t);
+    await queue.append(Array.from({ length: 100 }, (_, i) => testJob(`j${i}`, { body: Buffer.alloc(1) })));
+    const next = [testJob('n1'), testJob('n2')];
+    assert.equal(await queue.settle(await leaseOne(queue), { outcome: 'done', next }), true);
+    assert.equal((await queue.depth())[0]?.jobs, 101);
+  });
+
+  test('a retry comes back when its time has come, with the next attempt', async (t) => {
+    const queue = await start(t);
+    await queue.append([testJob('a')]);
+    const heard = Promise.withResolvers<void>();
+    const first = await leaseOne(queue);
+    queue.watch(() => undefined)();
+    queue.watch(() => heard.resolve());
+    await queue.settle(first, { outcome: 'retry', atMs: Date.now() + 40 });
+    assert.deepEqual(await queue.lease('a.ns', 1), []);
+    await heard.promise;
+    assert.equal((await leaseOne(queue)).attempt, 2);
+    assert.equal(await queue.settle(first, { outcome: 'done', next: [] }), false, 'the first lease is void');
+  });
+
+  test('a cancelled job is gone, and who holds it learns so', async (t) => {
+    const queue = await start(t);
+    await queue.append([testJob('a'), testJob('b')]);
+    assert.equal(await queue.cancel('b'), true);
+    const leased = await leaseOne(queue);
+    assert.equal(await queue.cancel('a'), true);
+    assert.equal(await queue.cancel('a'), false);
+    assert.equal(await queue.settle(leased, { outcome: 'done', next: [testJob('never')] }), false);
+    assert.deepEqual(await queue.depth(), []);
+  });
+}
+
+function deadLetters(start: Start): void {
+  const bury = async (queue: JobQueue, ...names: string[]): Promise<void> => {
+    for (const name of names) {
+      await queue.append([testJob(name)]);
+      await queue.settle(await leaseOne(queue), { outcome: 'dead', reason: `${name} failed`, next: [] });
+    }
+  };
+
+  test('a job that is given up is kept whole, with the reason', async (t) => {
+    const queue = await start(t);
+    await bury(queue, 'a');
+    const letter = await queue.deadLetters.get('a');
+    assert.equal(letter?.reason, 'a failed');
+    assert.equal(letter.attempt, 1);
+    assert.equal(Buffer.from(letter.body).toString(), 'body of a');
+    assert.deepEqual(await queue.depth(), []);
+    assert.equal(await queue.deadLetters.get('b'), undefined);
+  });
+
+  test('only as many are kept as are allowed, the newest', async (t) => {
+    const queue = await start(t);
+    await bury(queue, 'a', 'b', 'c', 'd');
+    const kept = ids(await queue.deadLetters.list({ limit: 10 }));
+    assert.equal(kept.length, 3);
+    assert.ok(kept.includes('d'));
+    assert.equal((await queue.deadLetters.list({ limit: 2 })).length, 2);
+    assert.deepEqual(await queue.deadLetters.list({ lane: 'b.ns', limit: 10 }), []);
+    assert.deepEqual(await queue.deadLetters.list({ limit: 10, beforeMs: 1 }), []);
+  });
+
+  test('one that is replayed is a new job with all its attempts', async (t) => {
+    const queue = await start(t);
+    await bury(queue, 'a');
+    assert.equal(await queue.deadLetters.replay('a'), true);
+    assert.equal(await queue.deadLetters.replay('a'), false);
+    const job = await leaseOne(queue);
+    assert.equal(job.attempt, 1);
+    assert.equal(Buffer.from(job.body).toString(), 'body of a');
+  });
+
+  test('they are purged one by one or by lane', async (t) => {
+    const queue = await start(t);
+    await bury(queue, 'a', 'b', 'c');
+    assert.equal(await queue.deadLetters.purge({ id: 'b' }), 1);
+    assert.equal(await queue.deadLetters.purge({ lane: 'a.ns' }), 2);
+    assert.equal(await queue.deadLetters.purge({ lane: 'a.ns' }), 0);
+  });
+}

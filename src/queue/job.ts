@@ -1,0 +1,50 @@
+import type { FunctionKey } from '../model/names.ts';
+import type { RawHeaders } from '../model/invocation.ts';
+
+/** A call of a function that nobody waits for. */
+export interface CallPayload {
+  readonly kind: 'call';
+  readonly function: FunctionKey;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: RawHeaders;
+  /** Where the answer goes; absent: nowhere. */
+  readonly callbackUrl?: string;
+}
+
+/** The answer of a call on its way to whoever asked for it. */
+export interface CallbackPayload {
+  readonly kind: 'callback';
+  readonly url: string;
+  readonly headers: RawHeaders;
+}
+
+export type JobPayload = CallPayload | CallbackPayload;
+
+/** Something that is stored until it is done. Times are Unix time in milliseconds. */
+export interface Job {
+  /** Derived (call id, schedule and due time, …): appending the same id again makes no second job. */
+  readonly id: string;
+  /** Whose turn it is taken in and whose bounds it counts against: jobs of one lane never hold up another's. */
+  readonly lane: string;
+  /** -9 to 9; higher goes first within its lane. */
+  readonly priority: number;
+  readonly dueMs: number;
+  readonly createdMs: number;
+  /** Until then the id is known, also after the job is over; 0: only while it is stored. */
+  readonly rememberMs: number;
+  readonly payload: JobPayload;
+  readonly body: Uint8Array;
+}
+
+/** A job somebody works on. Nobody else gets it as long as the process that leased it lives. */
+export interface LeasedJob extends Job {
+  /** Counts leases, from 1; a settlement with an older number is void. */
+  readonly attempt: number;
+}
+
+/** A job that was given up, kept with the reason. */
+export interface DeadLetter extends Omit<LeasedJob, 'rememberMs'> {
+  readonly diedMs: number;
+  readonly reason: string;
+}

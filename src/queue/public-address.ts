@@ -1,0 +1,57 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+
+/**
+ * Ranges no callback may reach: loopback, link-local, private, shared, multicast, reserved and translated ones (IANA's
+ * special-purpose registries, RFC 6890 and its updates).
+ */
+const specialRanges: readonly (readonly [address: string, prefix: number, family: 'ipv4' | 'ipv6'])[] = [
+  ['0.0.0.0', 8, 'ipv4'],
+  ['10.0.0.0', 8, 'ipv4'],
+  ['100.64.0.0', 10, 'ipv4'],
+  ['127.0.0.0', 8, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['172.16.0.0', 12, 'ipv4'],
+  ['192.0.0.0', 24, 'ipv4'],
+  ['192.0.2.0', 24, 'ipv4'],
+  ['192.88.99.0', 24, 'ipv4'],
+  ['192.168.0.0', 16, 'ipv4'],
+  ['198.18.0.0', 15, 'ipv4'],
+  ['198.51.100.0', 24, 'ipv4'],
+  ['203.0.113.0', 24, 'ipv4'],
+  ['224.0.0.0', 4, 'ipv4'],
+  ['240.0.0.0', 4, 'ipv4'],
+  ['::', 96, 'ipv6'],
+  ['64:ff9b::', 96, 'ipv6'],
+  ['64:ff9b:1::', 48, 'ipv6'],
+  ['100::', 64, 'ipv6'],
+  ['2001::', 23, 'ipv6'],
+  ['2001:db8::', 32, 'ipv6'],
+  ['2002::', 16, 'ipv6'],
+  ['fc00::', 7, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+  ['ff00::', 8, 'ipv6'],
+];
+
+/** Says whether an address is one of the public internet; `allowed` are exceptions in CIDR notation (`10.1.0.0/16`). */
+export function createAddressRule(allowed: readonly string[]): (address: string) => boolean {
+  const special = new BlockList();
+  for (const [address, prefix, family] of specialRanges) special.addSubnet(address, prefix, family);
+  const exceptions = new BlockList();
+  for (const text of allowed) {
+    const [address = '', prefix] = text.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    exceptions.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
+  }
+  return (address) => {
+    const plain = unmapped(address);
+    if (!isIPv4(plain) && !isIPv6(plain)) return false;
+    const family = isIPv4(plain) ? 'ipv4' : 'ipv6';
+    return exceptions.check(plain, family) || !special.check(plain, family);
+  };
+}
+
+/** An IPv4 address in IPv6 clothing is judged as what it is. */
+function unmapped(address: string): string {
+  const match = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  return match?.[1] ?? address;
+}

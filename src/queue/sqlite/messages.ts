@@ -1,0 +1,35 @@
+import type { DeadLetter, Job, LeasedJob } from '../job.ts';
+import type { LaneDepth, QueueLimits, Settlement } from '../queue.ts';
+
+/** What the queue asks of its thread. `nowMs` is the caller's clock, so that one clock decides. */
+export type Operation =
+  | { readonly kind: 'append'; readonly jobs: readonly Job[]; readonly limits: QueueLimits; readonly nowMs: number }
+  | { readonly kind: 'lease'; readonly lane: string; readonly most: number }
+  | {
+      readonly kind: 'settle';
+      readonly id: string;
+      readonly attempt: number;
+      readonly settlement: Settlement;
+      readonly limits: QueueLimits;
+      readonly nowMs: number;
+    }
+  | { readonly kind: 'cancel'; readonly id: string }
+  | { readonly kind: 'promote'; readonly nowMs: number }
+  | { readonly kind: 'depth' }
+  | { readonly kind: 'dead-list'; readonly lane: string | undefined; readonly limit: number; readonly beforeMs: number }
+  | { readonly kind: 'dead-get'; readonly id: string }
+  | { readonly kind: 'replay'; readonly id: string; readonly limits: QueueLimits; readonly nowMs: number }
+  | { readonly kind: 'purge'; readonly id: string | undefined; readonly lane: string | undefined };
+
+/** Answers; `ready` names lanes that have due jobs now. */
+export interface Answer {
+  readonly stored?: readonly boolean[];
+  readonly leased?: readonly LeasedJob[];
+  readonly found?: boolean;
+  readonly count?: number;
+  readonly ready?: readonly string[];
+  /** When the next delayed job is due; undefined: none. */
+  readonly nextDueMs?: number | undefined;
+  readonly depth?: readonly LaneDepth[];
+  readonly dead?: readonly DeadLetter[];
+}

@@ -1,0 +1,111 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Operations } from '../../store/sqlite/batch-runner.ts';
+import type { Job } from '../job.ts';
+import { DeadTable, jobFromLetter } from './dead-table.ts';
+import { JobTable } from './job-table.ts';
+import type { Answer, Operation } from './messages.ts';
+
+const reads = new Set<Operation['kind']>(['depth', 'dead-list', 'dead-get']);
+
+/** What the queue asks of its database. Opening hands out again what was leased when the last process died. */
+export function createQueueOperations(db: DatabaseSync): Operations<Operation, Answer> {
+  const jobs = new JobTable(db);
+  jobs.releaseAll();
+  const queue = new QueueOperations(jobs, new DeadTable(db));
+  return { isWrite: ({ kind }) => !reads.has(kind), perform: (operation) => queue.perform(operation) };
+}
+
+type Of<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
+
+class QueueOperations {
+  readonly #jobs: JobTable;
+  readonly #dead: DeadTable;
+
+  constructor(jobs: JobTable, dead: DeadTable) {
+    this.#jobs = jobs;
+    this.#dead = dead;
+  }
+
+  perform(operation: Operation): Answer {
+    switch (operation.kind) {
+      case 'append':
+        return this.#append(operation);
+      case 'lease':
+        return { leased: this.#jobs.lease(operation.lane, operation.most) };
+      case 'settle':
+        return this.#settle(operation);
+      case 'cancel':
+        return this.#cancel(operation.id);
+      case 'promote':
+        return this.#promote(operation.nowMs);
+      case 'depth':
+        return { depth: this.#jobs.depth(), ready: this.#jobs.readyLanes(), nextDueMs: this.#jobs.nextDueMs() };
+      case 'dead-list':
+        return { dead: this.#dead.list(operation.lane, operation.limit, operation.beforeMs) };
+      case 'dead-get':
+        return { dead: [this.#dead.get(operation.id)].filter((letter) => letter !== undefined) };
+      case 'replay':
+        return this.#replay(operation);
+      case 'purge':
+        return { count: this.#purge(operation) };
+    }
+  }
+
+  #append({ jobs, limits, nowMs }: Of<'append'>): Answer {
+    return { stored: jobs.map((job) => this.#jobs.add(job, limits, nowMs)), ...this.#announce(jobs, nowMs) };
+  }
+
+  #settle({ id, attempt, settlement, limits, nowMs }: Of<'settle'>): Answer {
+    const row = this.#jobs.find(id);
+    if (row === undefined || row.attempt !== attempt) return { found: false };
+    if (settlement.outcome === 'retry') {
+      this.#jobs.putBack(row, settlement.atMs, nowMs);
+      return settlement.atMs > nowMs ? { found: true, nextDueMs: settlement.atMs } : { found: true, ready: [row.lane] };
+    }
+    if (settlement.outcome === 'dead') {
+      const { seq, lane, priority, due } = row;
+      const job = { id, lane, priority, dueMs: due, attempt, ...this.#jobs.content(seq) };
+      this.#dead.add(job, settlement.reason, nowMs, limits.deadLetters);
+    }
+    this.#jobs.remove(id, row, nowMs);
+    // What follows from a job takes the place it leaves: it is never refused for want of room.
+    const unbounded = { ...limits, laneJobs: Number.POSITIVE_INFINITY, laneBytes: Number.POSITIVE_INFINITY };
+    for (const job of settlement.next) this.#jobs.add(job, unbounded, nowMs);
+    return { found: true, ...this.#announce(settlement.next, nowMs) };
+  }
+
+  #cancel(id: string): Answer {
+    const row = this.#jobs.find(id);
+    if (row === undefined) return { found: false };
+    this.#jobs.remove(id, row, 0);
+    return { found: true };
+  }
+
+  #promote(nowMs: number): Answer {
+    return { ready: this.#jobs.promote(nowMs), nextDueMs: this.#jobs.nextDueMs() };
+  }
+
+  #replay({ id, limits, nowMs }: Of<'replay'>): Answer {
+    const letter = this.#dead.get(id);
+    if (letter === undefined) return { found: false };
+    const job = jobFromLetter(letter, nowMs);
+    this.#jobs.add(job, limits, nowMs);
+    this.#dead.remove(id);
+    return { found: true, ...this.#announce([job], nowMs) };
+  }
+
+  #purge({ id, lane }: Of<'purge'>): number {
+    if (id !== undefined) return this.#dead.remove(id);
+    return lane === undefined ? 0 : this.#dead.removeLane(lane);
+  }
+
+  #announce(jobs: readonly Job[], nowMs: number): Pick<Answer, 'ready' | 'nextDueMs'> {
+    const ready = new Set<string>();
+    let nextDueMs: number | undefined;
+    for (const { lane, dueMs } of jobs) {
+      if (dueMs <= nowMs) ready.add(lane);
+      else nextDueMs = Math.min(nextDueMs ?? dueMs, dueMs);
+    }
+    return nextDueMs === undefined ? { ready: [...ready] } : { ready: [...ready], nextDueMs };
+  }
+}

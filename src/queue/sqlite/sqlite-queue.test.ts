@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { tempDir } from '../../../test/support/temp-dir.ts';
+import { describeQueue, type QueueUnderTest, testJob } from '../conformance.ts';
+import type { QueueLimits } from '../queue.ts';
+import { createSqliteQueue } from './sqlite-queue.ts';
+
+async function open(t: TestContext, limits: QueueLimits): Promise<QueueUnderTest> {
+  const file = join(tempDir(t), 'queue.db');
+  let current = await createSqliteQueue({ file, limits });
+  t.after(() => current.close());
+  return {
+    queue: current,
+    async reopen() {
+      await current.close();
+      current = await createSqliteQueue({ file, limits });
+      return current;
+    },
+  };
+}
+
+describeQueue('the SQLite queue', open);
+
+test('the file is private and locked, and a queue that is closed says so', async (t) => {
+  const limits = { laneJobs: 10, laneBytes: 100, deadLetters: 1 };
+  const file = join(tempDir(t), 'queue.db');
+  const queue = await createSqliteQueue({ file, limits });
+  t.after(() => queue.close());
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  await assert.rejects(createSqliteQueue({ file, limits }), { code: 'conflict' });
+  const accepted = queue.append([testJob('last')]);
+  await queue.close();
+  assert.deepEqual(await accepted, [true], 'what was accepted is finished');
+  await assert.rejects(queue.append([testJob('late')]), { code: 'unavailable' });
+});
+
+test('a clock that is set back does not hold delayed jobs up for longer than they were delayed', async (t) => {
+  let nowMs = 1_000_000;
+  const limits = { laneJobs: 10, laneBytes: 100, deadLetters: 1 };
+  const queue = await createSqliteQueue({ file: join(tempDir(t), 'queue.db'), limits, now: () => nowMs });
+  t.after(() => queue.close());
+  const heard = Promise.withResolvers<void>();
+  queue.watch(() => heard.resolve());
+  await queue.append([testJob('a', { dueMs: nowMs + 3_600_000 })]);
+  nowMs += 3_600_000;
+  await heard.promise;
+  assert.equal((await queue.lease('a.ns', 1)).length, 1);
+});

@@ -1,0 +1,171 @@
+/**
+ * The queue on one SQLite file, in a thread of its own.
+ *
+ * Owns: the clock that says when delayed jobs are due, and who hears of lanes with work. The thread owns the tables.
+ * 1. Listeners hear of a lane after the commit that gave it work.
+ * 2. A lease lives as long as this process: the file is locked by it, and opening releases what another one leased.
+ */
+import type { TinderboxError } from '../../model/errors.ts';
+import { notice } from '../../observe/channels.ts';
+import { type BatchThread, openBatchThread } from '../../store/sqlite/batch-thread.ts';
+import type { Job, LeasedJob } from '../job.ts';
+import type { DeadLetters, JobQueue, LaneDepth, QueueLimits, Settlement } from '../queue.ts';
+import type { Answer, Operation } from './messages.ts';
+
+export interface SqliteQueueOptions {
+  /** The database file, made (0600) when absent; its folder must exist. */
+  readonly file: string;
+  readonly limits: QueueLimits;
+  /** Unix time in ms; default `Date.now`. */
+  readonly now?: () => number;
+}
+
+const workerLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 1 };
+/** The clock may be set while jobs wait: it is looked at least this often. */
+const longestSleepMs = 1_000;
+
+/** Rejects with `config` (damaged, not ours, newer schema, not writable), `conflict` (open elsewhere) or `disk-full`. */
+export async function createSqliteQueue(options: SqliteQueueOptions): Promise<JobQueue> {
+  const thread = await openBatchThread<Operation, Answer>({
+    module: workerUrl(),
+    file: options.file,
+    name: 'queue',
+    limits: workerLimits,
+  });
+  const queue = new SqliteQueue(thread, options);
+  await queue.start();
+  return queue;
+}
+
+/** The worker is .ts when run from source and .js when compiled, like this module. */
+function workerUrl(): URL {
+  return import.meta.url.endsWith('.ts')
+    ? new URL('./worker.ts', import.meta.url)
+    : new URL('./worker.js', import.meta.url);
+}
+
+class SqliteQueue implements JobQueue {
+  readonly deadLetters: DeadLetters;
+  readonly #thread: BatchThread<Operation, Answer>;
+  readonly #limits: QueueLimits;
+  readonly #now: () => number;
+  readonly #listeners = new Set<(lane: string) => void>();
+  /** Lanes with work nobody has heard of yet. */
+  #unheard = new Set<string>();
+  #nextDueMs = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(thread: BatchThread<Operation, Answer>, { limits, now }: SqliteQueueOptions) {
+    this.#thread = thread;
+    this.#limits = limits;
+    this.#now = now ?? Date.now;
+    this.deadLetters = {
+      list: async ({ lane, limit, beforeMs }) => {
+        const before = beforeMs ?? Number.MAX_SAFE_INTEGER;
+        return (await this.#thread.ask({ kind: 'dead-list', lane, limit, beforeMs: before })).dead ?? [];
+      },
+      get: async (id) => (await this.#thread.ask({ kind: 'dead-get', id })).dead?.[0],
+      replay: (id) => this.#replay(id),
+      purge: async (what) =>
+        (
+          await this.#thread.ask({
+            kind: 'purge',
+            id: 'id' in what ? what.id : undefined,
+            lane: 'lane' in what ? what.lane : undefined,
+          })
+        ).count ?? 0,
+    };
+  }
+
+  /** Looks what the last process left. */
+  async start(): Promise<void> {
+    this.#heed(await this.#thread.ask({ kind: 'depth' }));
+  }
+
+  async append(jobs: readonly Job[]): Promise<readonly boolean[]> {
+    const answer = await this.#thread.ask({ kind: 'append', jobs, limits: this.#limits, nowMs: this.#now() });
+    this.#heed(answer);
+    return answer.stored ?? [];
+  }
+
+  async lease(lane: string, most: number): Promise<readonly LeasedJob[]> {
+    return (await this.#thread.ask({ kind: 'lease', lane, most })).leased ?? [];
+  }
+
+  async settle({ id, attempt }: LeasedJob, settlement: Settlement): Promise<boolean> {
+    const nowMs = this.#now();
+    const answer = await this.#thread.ask({ kind: 'settle', id, attempt, settlement, limits: this.#limits, nowMs });
+    this.#heed(answer);
+    return answer.found === true;
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    return (await this.#thread.ask({ kind: 'cancel', id })).found === true;
+  }
+
+  async depth(): Promise<readonly LaneDepth[]> {
+    return (await this.#thread.ask({ kind: 'depth' })).depth ?? [];
+  }
+
+  watch(listener: (lane: string) => void): () => void {
+    this.#listeners.add(listener);
+    const unheard = this.#unheard;
+    this.#unheard = new Set();
+    for (const lane of unheard) listener(lane);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    return this.#thread.close();
+  }
+
+  async #replay(id: string): Promise<boolean> {
+    const answer = await this.#thread.ask({ kind: 'replay', id, limits: this.#limits, nowMs: this.#now() });
+    this.#heed(answer);
+    return answer.found === true;
+  }
+
+  /** Passes on which lanes have work, and sets the clock for what is due later. */
+  #heed({ ready, nextDueMs }: Answer): void {
+    for (const lane of ready ?? []) this.#tell(lane);
+    if (nextDueMs !== undefined && nextDueMs < this.#nextDueMs) {
+      this.#nextDueMs = nextDueMs;
+      this.#sleep();
+    }
+  }
+
+  #tell(lane: string): void {
+    if (this.#listeners.size === 0) this.#unheard.add(lane);
+    for (const listener of this.#listeners) listener(lane);
+  }
+
+  #sleep(): void {
+    clearTimeout(this.#timer);
+    if (this.#closed || this.#nextDueMs === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.min(longestSleepMs, Math.max(1, this.#nextDueMs - this.#now()));
+    this.#timer = setTimeout(() => this.#wake(), waitMs);
+    this.#timer.unref();
+  }
+
+  #wake(): void {
+    const nowMs = this.#now();
+    if (nowMs < this.#nextDueMs) return this.#sleep();
+    this.#nextDueMs = Number.POSITIVE_INFINITY;
+    this.#thread.ask({ kind: 'promote', nowMs }).then(
+      (answer) => this.#heed(answer),
+      (error: TinderboxError) => this.#promotionFailed(error, nowMs),
+    );
+  }
+
+  #promotionFailed(error: TinderboxError, nowMs: number): void {
+    if (this.#closed) return;
+    notice.publish({ level: 'warn', part: 'queue', message: `delayed calls wait longer: ${error.message}` });
+    this.#nextDueMs = Math.min(this.#nextDueMs, nowMs + longestSleepMs);
+    this.#sleep();
+  }
+}

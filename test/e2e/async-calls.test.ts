@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { suite, test, type TestContext } from 'node:test';
+import { covers } from '../support/covers.ts';
+import { deployFiles } from '../support/deploy.ts';
+import { startPlatform, type TestPlatform, usePlatform } from '../support/platform.ts';
+import { until } from '../support/until.ts';
+
+/** Answers the number that was sent, after a moment, and so tells the receiver which calls ran. */
+const echo = {
+  'handler.js': `module.exports = async (event) => {
+  await new Promise((done) => setTimeout(done, 5));
+  return String(event.body);
+};
+`,
+};
+
+/** Receives callbacks on loopback and counts what they brought. */
+async function receiver(t: TestContext): Promise<{ url: string; got: Map<string, number>; headers: string[] }> {
+  const got = new Map<string, number>();
+  const headers: string[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      got.set(body, (got.get(body) ?? 0) + 1);
+      headers.push(...Object.entries(request.headers).map(([name, value]) => `${name}: ${String(value)}`));
+      response.end();
+    });
+  });
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, got, headers };
+}
+
+const withCallbacks = ['--queue-callback-ranges', '127.0.0.1'];
+
+function send(platform: TestPlatform, path: string, body: string, headers: Record<string, string>): Promise<Response> {
+  return fetch(`${platform.url}/async-function/${path}`, { method: 'POST', body, headers });
+}
+
+suite('calls nobody waits for', { concurrency: 2 }, () => {
+  test('a sleeping function is woken by one, and its answer goes to the callback', async (t) => {
+    covers('endpoint', 'POST /async-function/{name}');
+    const platform = await usePlatform(t, withCallbacks);
+    const { url, got, headers } = await receiver(t);
+    await deployFiles(platform, 'echo', echo);
+    const body = JSON.stringify({ serviceName: 'echo', replicas: 0 });
+    await platform.fetch('/system/scale-function/echo', { method: 'POST', body });
+    const accepted = await send(platform, 'echo/some/path', 'hello', { 'X-Callback-Url': url });
+    assert.equal(accepted.status, 202);
+    assert.equal(await accepted.text(), '');
+    const callId = accepted.headers.get('x-call-id') ?? '';
+    assert.match(accepted.headers.get('x-start-time') ?? '', /^\d{19}$/);
+    await until('the callback', () => got.get('hello') === 1);
+    for (const line of [`x-call-id: ${callId}`, 'x-function-status: 200', 'x-function-name: echo.openfaas-fn']) {
+      assert.ok(headers.includes(line), `${line} in ${headers.join('; ')}`);
+    }
+  });
+
+  test('one that was put off can be cancelled by who may, and by nobody else', async (t) => {
+    covers('endpoint', 'DELETE /async-function/{call-id}');
+    const platform = await usePlatform(t, withCallbacks);
+    await deployFiles(platform, 'echo', echo);
+    const { url, got } = await receiver(t);
+    const later = await send(platform, 'echo', 'later', { 'X-Callback-Url': url, 'X-Delay': '2s' });
+    const soon = await send(platform, 'echo', 'soon', { 'X-Callback-Url': url, 'X-Delay': '1s' });
+    assert.deepEqual([later.status, soon.status], [202, 202]);
+    const path = `/async-function/${later.headers.get('x-call-id')}`;
+    assert.equal((await fetch(platform.url + path, { method: 'DELETE' })).status, 401);
+    assert.equal((await platform.fetch(path, { method: 'DELETE' })).status, 202);
+    assert.equal((await platform.fetch(path, { method: 'DELETE' })).status, 404);
+    await until('the other one', () => got.get('soon') === 1);
+    assert.equal(got.get('later'), undefined);
+  });
+
+  test('what was accepted runs at least once, however often the platform is killed meanwhile', async (t) => {
+    let platform = await startPlatform(withCallbacks);
+    t.after(() => platform.dispose());
+    await deployFiles(platform, 'echo', echo);
+    const { url, got } = await receiver(t);
+    const accepted: string[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const sending = Promise.allSettled(
+        Array.from({ length: 200 }, async (_, i) => {
+          const body = `${round}-${i}`;
+          const answer = await send(platform, 'echo', body, { 'X-Callback-Url': url });
+          if (answer.status === 202) accepted.push(body);
+        }),
+      );
+      const before = accepted.length;
+      await until('some to be accepted', () => accepted.length > before + 20 * round);
+      await platform.kill();
+      await sending;
+      platform = await platform.restart();
+    }
+    const missing = (): string[] => accepted.filter((body) => !got.has(body));
+    await until('all callbacks', () => missing().length === 0, 60_000);
+    const more = [...got.values()].filter((count) => count > 1).length;
+    t.diagnostic(`${accepted.length} accepted, ${got.size} executed, ${more} more than once, 0 lost`);
+    assert.ok(accepted.length >= 60);
+  });
+});
