@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createApi } from './api/api.ts';
-import { createAuth } from './auth/auth.ts';
+import { type Api, createApi } from './api/api.ts';
+import { type Auth, createAuth } from './auth/auth.ts';
 import { createBuilder } from './builder/create-builder.ts';
 import { createStockedBuilder, readStock } from './builder/stocked-builder.ts';
 import type { Config } from './config/config.ts';
@@ -96,8 +96,32 @@ async function startParts(
   stack.defer(() => api.close());
   const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
+  const edges = await startEdges(config, options, { auth, api, router: plane.router }, stack);
+  return {
+    ...edges,
+    metricsUrl: `http://127.0.0.1:${metricsServer.port}/metrics`,
+    user: config.user,
+    passwordFile,
+    newPassword: auth.newPassword,
+    abilities: base.sandbox.abilities,
+  };
+}
+
+interface EdgeParts {
+  readonly auth: Auth;
+  readonly api: Api;
+  readonly router: Router;
+}
+
+/** What listens for people and programs, and the calls that outlive their connection. */
+async function startEdges(
+  config: Config,
+  options: PlatformOptions,
+  { auth, api, router }: EdgeParts,
+  stack: AsyncDisposableStack,
+): Promise<Pick<Platform, 'url' | 'portalUrl'>> {
   let listening = { url: '', port: 0 };
-  const calls = await startAsyncCalls(config, options, plane.router, () => listening.port);
+  const calls = await startAsyncCalls(config, options, router, () => listening.port);
   stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
   const portal = await startPortal({
     host: config.host,
@@ -112,8 +136,8 @@ async function startParts(
   const gateway = createGateway({
     config,
     version: options.version,
-    invoke: plane.router.invoke,
-    routeExists: (key) => plane.router.route(key) !== undefined,
+    invoke: router.invoke,
+    routeExists: (key) => router.route(key) !== undefined,
     async: {
       accept: (job) => calls.accept(job),
       cancel: (id) => calls.cancel(id),
@@ -126,15 +150,7 @@ async function startParts(
   });
   listening = await gateway.listen();
   stack.defer(() => gateway.close(AbortSignal.timeout(drainMs)));
-  return {
-    url: listening.url,
-    portalUrl,
-    metricsUrl: `http://127.0.0.1:${metricsServer.port}/metrics`,
-    user: config.user,
-    passwordFile,
-    newPassword: auth.newPassword,
-    abilities: base.sandbox.abilities,
-  };
+  return { url: listening.url, portalUrl };
 }
 
 /** What survives a restart, and the walls. */
