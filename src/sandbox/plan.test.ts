@@ -93,6 +93,7 @@ test('what silently could not be had is named, each with its reason', () => {
   const { protections } = decidePlan(bare, { ...shared, binds: [bind] }, 'auto');
   assert.deepEqual(protections.missing, [
     'user of its own: it shares the platform’s user',
+    'privacy of that user’s files, the data folder with its keys too: not installed',
     'no-new-privileges: not installed',
     'memory limit of the whole tree, only per process: not mounted',
     'process limit: not mounted',

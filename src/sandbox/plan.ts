@@ -101,6 +101,11 @@ function missingProtections(host: HostFacts, request: ConfineRequest, chosen: Ch
   const ownUser = host.root && (request.identity !== undefined || request.identityLater);
   const list: [boolean, string][] = [
     [!ownUser, 'user of its own: it shares the platform’s user'],
+    [!ownUser && boxed, 'privacy of that user’s other files: all but the data folder can be read'],
+    [
+      !ownUser && !boxed,
+      `privacy of that user’s files, the data folder with its keys too: ${reason(host, 'bubblewrap')}`,
+    ],
     [!host.setpriv && !boxed, `no-new-privileges: ${reason(host, 'setpriv')}`],
     [limits.memoryBytes > 0 && lacks('memory'), `memory limit of the whole tree, only per process: ${cgroup}`],
     [limits.pids > 0 && lacks('pids') && !chosen.limitTasks, `process limit: ${cgroup}`],

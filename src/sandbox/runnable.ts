@@ -50,7 +50,7 @@ interface Python {
 async function askPython(candidate: string): Promise<Python | { readonly reason: string }> {
   const exists = await stat(candidate).catch(() => undefined);
   if (exists === undefined) return { reason: 'it does not exist' };
-  const env = { HOME: homedir(), PATH: '/usr/local/bin:/usr/bin:/bin' };
+  const env = { HOME: homeFolder(), PATH: '/usr/local/bin:/usr/bin:/bin' };
   const options = { env, cwd: '/', timeout: 10_000, killSignal: 'SIGKILL' as const };
   try {
     const question = 'import sys, os; print(sys.executable); print(os.__file__)';
@@ -60,6 +60,15 @@ async function askPython(candidate: string): Promise<Python | { readonly reason:
     return { reason: 'it does not say where it is' };
   } catch (error) {
     return { reason: `it cannot be asked: ${(error as Error).message.split('\n')[0]}` };
+  }
+}
+
+/** A user may be a number alone, as in many containers, and then has no entry that names a home. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/';
   }
 }
 

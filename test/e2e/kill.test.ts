@@ -74,6 +74,21 @@ suite('a platform that is killed', { concurrency: 3 }, () => {
     }
   });
 
+  fault('takes back an instance that computes and answers only after seconds', async (world) => {
+    const handler = `module.exports = async (event) => {
+  for (const end = Date.now() + Number(event.body); Date.now() < end; );
+  return String(process.pid);
+};
+`;
+    await deployFiles(world.platform, 'computes', { 'handler.js': handler }, { spec: awake });
+    const pid = await world.call('computes');
+    const cutOff = world.outcome('computes', '3500');
+    await world.underWay('computes', 1);
+    await world.killAndRestart();
+    assert.equal(await cutOff, 'broken');
+    assert.equal(await world.call('computes'), pid);
+  });
+
   fault('right after a first deploy was accepted goes on to ready', async (world) => {
     await buildImage(world.platform, 'fresh:1', waitingHandler('fresh'));
     for (const [index, moment] of momentsMs.entries()) {

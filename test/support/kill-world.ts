@@ -6,6 +6,9 @@ import { startPlatform, type TestPlatform } from './platform.ts';
 import { tracesOf } from './traces.ts';
 import { until } from './until.ts';
 
+/** How long anything may take; it says that something hangs, not that it is slow. */
+const patienceMs = 60_000;
+
 const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 0);
 
 /**
@@ -80,7 +83,7 @@ export class KillWorld {
       const answer = await fetch(`${this.platform.url}/function/${name}`, {
         method: 'POST',
         body,
-        signal: AbortSignal.timeout(15_000),
+        signal: AbortSignal.timeout(patienceMs),
       });
       await answer.text();
       return answer.status;
@@ -93,9 +96,13 @@ export class KillWorld {
   /** Resolves when that many calls of a function are under way. */
   async underWay(name: string, count: number): Promise<void> {
     const line = new RegExp(`_inflight\\{function_name="${name}[^}]*\\} ${count}$`, 'm');
-    await until(`${count} calls of ${name} are under way`, async () => {
-      return line.test(await (await fetch(`${this.platform.metricsUrl}/metrics`)).text());
-    });
+    await until(
+      `${count} calls of ${name} are under way`,
+      async () => {
+        return line.test(await (await fetch(`${this.platform.metricsUrl}/metrics`)).text());
+      },
+      patienceMs,
+    );
   }
 
   async get(path: string): Promise<unknown> {
@@ -111,11 +118,15 @@ export class KillWorld {
 
   async ready(name: string, count: number): Promise<readonly InstanceView[]> {
     let all: readonly InstanceView[] = [];
-    const asked = until(`${name} has ${count} ready instances`, async () => {
-      all = (await this.get(`/system/instances?function=${name}`)) as readonly InstanceView[];
-      const live = all.filter(({ state }) => state !== 'stopped' && state !== 'failed');
-      return live.length === count && live.every(({ state }) => state === 'ready') ? live : undefined;
-    });
+    const asked = until(
+      `${name} has ${count} ready instances`,
+      async () => {
+        all = (await this.get(`/system/instances?function=${name}`)) as readonly InstanceView[];
+        const live = all.filter(({ state }) => state !== 'stopped' && state !== 'failed');
+        return live.length === count && live.every(({ state }) => state === 'ready') ? live : undefined;
+      },
+      patienceMs,
+    );
     return await asked.catch((cause: unknown) => {
       throw new Error(`${name} does not come to ${count}: ${JSON.stringify(all)}`, { cause });
     });

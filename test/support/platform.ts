@@ -43,20 +43,29 @@ interface Folders {
   readonly runDir: string;
 }
 
+/** What `up` is started with: the command in front of its arguments, and its environment. */
+export interface Launch {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 /** Starts `tinderbox up` on free ports; `flags` are added to its command line. */
 export async function startPlatform(
   flags: readonly string[] = [],
   folders: Folders = makeFolders(),
+  launch: Launch = { command: [process.execPath, join(root, 'bin/tinderbox.mjs')], env: process.env },
 ): Promise<TestPlatform> {
-  const args = ['up', '--port', '0', '--portal-port', '0', '--metrics-port', '0'];
+  const [file = '', ...before] = launch.command;
+  const args = [...before, 'up', '--port', '0', '--portal-port', '0', '--metrics-port', '0'];
   args.push('--data-dir', folders.stateDir, '--run-dir', folders.runDir, ...flags);
-  const child = spawn(process.execPath, [join(root, 'bin/tinderbox.mjs'), ...args], {
+  const child = spawn(file, args, {
     cwd: resolve(folders.stateDir, '..'),
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...launch.env, NO_COLOR: '1' },
   });
   const { printed, urls } = await waitForUrls(child);
-  return describePlatform(child, flags, folders, printed, urls);
+  const restart = (): Promise<TestPlatform> => startPlatform(flags, folders, launch);
+  return describePlatform(child, restart, folders, printed, urls);
 }
 
 /** Starts a platform and disposes of it when the test (or suite) ends. */
@@ -111,7 +120,7 @@ async function waitForUrls(child: ChildProcess): Promise<{ printed: string[]; ur
 
 function describePlatform(
   child: ChildProcess,
-  flags: readonly string[],
+  restart: () => Promise<TestPlatform>,
   folders: Folders,
   printed: string[],
   urls: Urls,
@@ -137,7 +146,7 @@ function describePlatform(
     cli: (args, options) => runCli(urls.api, folders, args, options),
     stop: () => end('SIGINT'),
     kill: async () => void (await end('SIGKILL')),
-    restart: () => startPlatform(flags, folders),
+    restart,
     async dispose() {
       await end('SIGINT');
       rmSync(resolve(folders.stateDir, '..'), { recursive: true, force: true, maxRetries: 5 });

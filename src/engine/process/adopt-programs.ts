@@ -11,7 +11,8 @@ import { cleanUpAfter } from './launch-program.ts';
 import { ownsPort } from './listening-port.ts';
 import type { ProcessHost } from './process-host.ts';
 
-const answerTimeoutMs = 1000;
+/** Long enough for one that computes, or a machine under load: killing what is well costs more than waiting. */
+const answerTimeoutMs = 5000;
 
 /** What was taken over: their folders, secrets and cages must stay. */
 export interface Adopted {

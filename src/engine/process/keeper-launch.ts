@@ -11,7 +11,7 @@ import { type KeeperConfig, keeperFiles, keeperVersion } from './keeper/protocol
 
 /** A new keeper listens in well under a second; a machine in distress gets more. */
 const launchTimeoutMs = 10_000;
-const helloTimeoutMs = 3000;
+const helloTimeoutMs = 10_000;
 /** A platform that was killed this moment may still be letting go of its keeper. */
 const busyTimeoutMs = 2000;
 /** Keeps the process small: its work is short-lived buffers. */

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { chownSync, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+import { deployFiles } from '../support/deploy.ts';
+import { startPlatform, type TestPlatform } from '../support/platform.ts';
+import { requirement } from '../support/require.ts';
+import { copySource } from '../support/source-copy.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { tracesOf } from '../support/traces.ts';
+import { until } from '../support/until.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** What becomes of a secret, of the platform's password and of a file beside it when a function asks for them. */
+const spy = `
+const { readFileSync, writeFileSync } = require('node:fs');
+const attempt = (work) => { try { return work() ?? 'done'; } catch (error) { return error.code; } };
+module.exports = async (event) => JSON.stringify({
+  uid: process.getuid(),
+  secret: attempt(() => readFileSync(process.env.OPENFAAS_SECRETS_DIR + '/token', 'utf8')),
+  password: attempt(() => readFileSync(event.body + '/password', 'utf8')),
+  planted: attempt(() => writeFileSync(event.body + '/planted', '')),
+});
+`;
+
+interface Stranger {
+  readonly uid: number;
+  readonly platform: TestPlatform;
+}
+
+/** A platform from a clone that belongs to nobody it knows, started by a user with nothing but a home folder. */
+async function startAsStranger(t: TestContext): Promise<Stranger | undefined> {
+  if (!requirement(t, process.getuid?.() === 0, 'needs root to become another user')) return undefined;
+  if (!requirement(t, existsSync('/usr/bin/setpriv'), 'needs setpriv')) return undefined;
+  const clone = tempDir(t, 0o755);
+  copySource(clone, { dependencies: true });
+  const inClone = relative(root, process.execPath);
+  if (!requirement(t, !inClone.startsWith('..'), `needs a Node in the clone, not ${process.execPath}`))
+    return undefined;
+  const uid = 400_000 + (process.pid % 100_000);
+  const home = join(tempDir(t, 0o755), 'home');
+  mkdirSync(home, { mode: 0o700 });
+  chownSync(home, uid, uid);
+  const folders = { stateDir: join(home, 'state'), runDir: join(home, 'run') };
+  const identity = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--'];
+  const command = ['/usr/bin/setpriv', ...identity, join(clone, inClone), join(clone, 'bin/tinderbox.mjs')];
+  const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: home };
+  const stranger = { uid, platform: await startPlatform([], folders, { command, env }) };
+  t.after(() => stranger.platform.dispose());
+  return stranger;
+}
+
+async function call(platform: TestPlatform, name: string, body: string): Promise<string> {
+  const answer = await fetch(`${platform.url}/function/${name}`, { method: 'POST', body });
+  const text = await answer.text();
+  assert.equal(answer.status, 200, `${name}: ${text}`);
+  return text;
+}
+
+async function assertAnswers(platform: TestPlatform): Promise<void> {
+  assert.match(await call(platform, 'hello', ''), /hello/);
+  assert.equal(await call(platform, 'pycon', 'echo'), 'echo');
+  assert.match(await call(platform, 'wordcount', 'one two three'), /\b3\b/);
+  assert.match(await call(platform, 'hello-c', ''), /hello function/);
+}
+
+suite('a platform without root', () => {
+  test('builds, deploys, serves, sleeps, wakes, is taken over after a kill, and leaves nothing', async (t) => {
+    const stranger = await startAsStranger(t);
+    if (stranger === undefined) return;
+    const first = stranger.platform;
+    const dir = tempDir(t);
+    cpSync(join(root, 'examples'), dir, { recursive: true });
+    const names = ['hello', 'pycon', 'wordcount', 'hello-c'];
+    const run = async (platform: TestPlatform, ...args: readonly string[]): Promise<string> => {
+      const result = await platform.cli(args, { cwd: dir });
+      assert.equal(result.code, 0, `${args.join(' ')}: ${result.stdout}${result.stderr}`);
+      return result.stdout;
+    };
+    await run(first, 'deploy', '--regex', `^(${names.join('|')})$`);
+    await assertAnswers(first);
+
+    for (const name of names) await run(first, 'scale', name, '0');
+    await until('all sleep', async () => !/ (ready|starting|draining) /.test(await run(first, 'instances')), 60_000);
+    await assertAnswers(first);
+
+    await first.kill();
+    const second = await first.restart();
+    t.after(() => second.dispose());
+    await assertAnswers(second);
+    await second.stop();
+    assert.deepEqual(tracesOf(second), []);
+  });
+
+  test('keeps secrets for their function, and hides the data folder from it or says that it cannot', async (t) => {
+    const stranger = await startAsStranger(t);
+    if (stranger === undefined) return;
+    const { platform, uid } = stranger;
+    assert.equal((await platform.cli(['secret', 'create', 'token'], { stdin: 'hush' })).code, 0);
+    await deployFiles(platform, 'spy', { 'handler.js': spy }, { spec: { secrets: ['token'] } });
+    const found = JSON.parse(await call(platform, 'spy', platform.stateDir)) as Record<string, unknown>;
+    assert.deepEqual([found['uid'], found['secret']], [uid, 'hush']);
+    const { stdout } = await platform.cli(['describe', 'spy']);
+    assert.match(stdout, /missing: user of its own/);
+    const hidden = !/missing: privacy of that user.s files, the data folder/.test(stdout);
+    assert.equal(found['password'] === 'ENOENT', hidden, JSON.stringify(found));
+    assert.equal(existsSync(join(platform.stateDir, 'planted')), !hidden);
+  });
+});
