@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Api, createApi } from './api/api.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
+import { createBuildSignatures } from './auth/build-signature.ts';
 import { createBuilder } from './builder/create-builder.ts';
 import { createStockedBuilder, readStock } from './builder/stocked-builder.ts';
 import type { Config } from './config/config.ts';
@@ -28,6 +29,7 @@ import { assertPassable } from './sandbox/passable.ts';
 import type { Abilities } from './sandbox/sandbox.ts';
 import { assertUnshared } from './sandbox/unshared.ts';
 import { createScaler } from './scaler/scaler.ts';
+import { createSealedSecrets } from './secrets/sealed-secrets.ts';
 import { createSecrets } from './secrets/secrets.ts';
 import { lockFolder } from './store/lock.ts';
 import { makeFolder } from './store/make-folder.ts';
@@ -92,6 +94,9 @@ async function startParts(
     version: { release: options.version, sha: options.version, commitMessage: `tinderbox ${options.version}` },
     invocationCount: (key) => plane.metrics.invocationCount(key),
     hostMemoryBytes: config.budget.memoryBytes,
+    maxUploadBytes: config.limits.bodyBytes,
+    signatures: await createBuildSignatures(config.build.payloadSecretFile),
+    sealed: await createSealedSecrets(join(config.stateDir, 'build-secrets.key')),
   });
   stack.defer(() => api.close());
   const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);

@@ -1,7 +1,9 @@
+import type { BuildSignatures } from '../auth/build-signature.ts';
 import type { Builder } from '../builder/builder.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Instance } from '../model/instance.ts';
 import type { FunctionKey, RevisionId } from '../model/names.ts';
+import type { SealedSecrets } from '../secrets/sealed-secrets.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Store } from '../store/store.ts';
 import type { Catalog } from './catalog.ts';
@@ -33,12 +35,18 @@ export interface ApiDeps {
   readonly version: PlatformVersion;
   /** JSON of the functions that any client can deploy, in OpenFaaS's format; default none. */
   readonly functionStore?: string;
+  /** Who may build without the password. */
+  readonly signatures: BuildSignatures;
+  /** Opens the secrets that come with a source. */
+  readonly sealed: SealedSecrets;
   /** Calls of a function so far, for lists; default 0. */
   readonly invocationCount?: (key: FunctionKey) => number;
   /** What instances use now; default unknown. */
   readonly usage?: (instances: readonly Instance[]) => Promise<Usage | undefined>;
   /** Memory promised to all instances together; a function that asks for more could never start. Default no limit. */
   readonly hostMemoryBytes?: number;
+  /** Largest signed source, default 256 MiB. */
+  readonly maxUploadBytes?: number;
   /** Largest JSON body, default 4 MiB. */
   readonly maxBodyBytes?: number;
 }

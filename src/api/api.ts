@@ -2,10 +2,11 @@ import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiDeps } from './api-parts.ts';
 import { createCatalog } from './catalog.ts';
+import { addBuildRoutes } from './http/build-routes.ts';
 import { createServer } from './http/create-server.ts';
 import { addFunctionRoutes } from './http/function-routes.ts';
+import { addLogRoutes } from './http/log-routes.ts';
 import { addInfoRoutes, addNamespaceRoutes, addSecretRoutes } from './http/resource-routes.ts';
-import { addBuildRoutes, addLogRoutes } from './http/stream-routes.ts';
 
 /** The control plane behind the gateway. It listens nowhere and authenticates nobody: both are done in front of it. */
 export interface Api {

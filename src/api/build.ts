@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { BuildRequest } from '../builder/builder.ts';
-import type { SourceConfig } from '../builder/source-config.ts';
-import { defaultUnpackLimits, unpackSource } from '../builder/unpack.ts';
+import { defaultUnpackLimits, type UnpackedSource, unpackSource } from '../builder/unpack.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { assertName, defaultNamespace } from '../model/names.ts';
 import type { ApiParts } from './api-parts.ts';
 import { assertNamespaceExists } from './catalog.ts';
+import { shield } from './signed-upload.ts';
 
 /** How a build that was accepted ended, in the shape of OpenFaaS's builder; `duration` in seconds. */
 export interface BuildResult {
@@ -24,7 +24,7 @@ export interface BuildResult {
  * the tar's stream open: it is a request whose answer is still to be written.
  */
 export async function buildSource(
-  parts: Pick<ApiParts, 'builder' | 'sourceDir' | 'catalog'>,
+  parts: Pick<ApiParts, 'builder' | 'sourceDir' | 'catalog' | 'sealed'>,
   tar: Readable,
   onLog: (line: string) => void,
   signal: AbortSignal,
@@ -33,32 +33,38 @@ export async function buildSource(
   const folder = await mkdtemp(join(parts.sourceDir, 'build-'));
   try {
     const directory = join(folder, 'source');
-    const { config } = await unpackSource(shield(tar), directory, defaultUnpackLimits, signal);
-    return await runBuild(createRequest(config, directory, parts), parts, onLog, signal);
+    const source = await unpackSource(shield(tar), directory, defaultUnpackLimits, signal);
+    notePlatforms(source.config.platforms, onLog);
+    return await runBuild(createRequest(source, directory, parts), parts, onLog, signal);
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-/** A copy of the stream that may be destroyed: destroying a request closes its socket, and nobody gets an answer. */
-function shield(tar: Readable): Readable {
-  const copy = new PassThrough();
-  tar.once('error', (error) => copy.destroy(error));
-  return tar.pipe(copy);
+/** An artifact runs on the machine it was built on; who asked for something else is told. */
+function notePlatforms(platforms: readonly string[], onLog: (line: string) => void): void {
+  const own = `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+  const others = platforms.filter((name) => name !== '' && name !== own);
+  if (others.length > 0) onLog(`built for ${own}, this machine, and not for ${others.join(', ')}`);
 }
 
-function createRequest(config: SourceConfig, directory: string, { catalog }: Pick<ApiParts, 'catalog'>): BuildRequest {
-  const { namespace = defaultNamespace, lang, process, mode } = config;
+function createRequest(
+  { config, sealed }: UnpackedSource,
+  directory: string,
+  parts: Pick<ApiParts, 'catalog' | 'sealed'>,
+): BuildRequest {
+  const { namespace = defaultNamespace, lang, mode } = config;
   assertName('namespace', namespace);
-  assertNamespaceExists(catalog, namespace);
+  assertNamespaceExists(parts.catalog, namespace);
   return {
     namespace,
     image: config.image,
     directory,
     ...(lang === undefined ? {} : { language: lang }),
-    ...(process === undefined ? {} : { process }),
+    ...(config.process === undefined ? {} : { process: config.process }),
     ...(mode === undefined ? {} : { mode }),
     buildArgs: config.buildArgs,
+    ...(sealed === undefined ? {} : { secrets: parts.sealed.open(sealed) }),
     noCache: config.noCache === true,
   };
 }

@@ -31,7 +31,10 @@ export interface Functions {
   remove(namespace: string, name: string): Promise<void>;
 }
 
-export function createFunctions(parts: ApiParts): Functions {
+/** What of the API's parts functions need. */
+type FunctionParts = Omit<ApiParts, 'sourceDir' | 'version' | 'signatures' | 'sealed'>;
+
+export function createFunctions(parts: FunctionParts): Functions {
   const { catalog, engine, scaler } = parts;
   const inTurn = createKeyedSerial();
 
@@ -64,7 +67,7 @@ export function createFunctions(parts: ApiParts): Functions {
   };
 }
 
-async function create(spec: FunctionSpec, parts: ApiParts): Promise<void> {
+async function create(spec: FunctionSpec, parts: FunctionParts): Promise<void> {
   const { namespace, name } = spec;
   if (findFunction(parts.catalog, namespace, name) !== undefined) {
     throw new TinderboxError('conflict', `function "${name}" exists already in namespace "${namespace}"`);
@@ -75,7 +78,7 @@ async function create(spec: FunctionSpec, parts: ApiParts): Promise<void> {
   await parts.catalog.functions.put(formatFunctionRecordKey(namespace, name), record, 0);
 }
 
-async function update(spec: FunctionSpec, parts: ApiParts): Promise<void> {
+async function update(spec: FunctionSpec, parts: FunctionParts): Promise<void> {
   requireFunction(parts.catalog, spec.namespace, spec.name);
   const { number } = await writeRevision(spec, parts);
   const { scaling } = resolveSettings(spec);
@@ -89,7 +92,7 @@ async function update(spec: FunctionSpec, parts: ApiParts): Promise<void> {
 
 async function writeRevision(
   spec: FunctionSpec,
-  parts: ApiParts,
+  parts: FunctionParts,
 ): Promise<{ readonly number: number; readonly createdAt: string }> {
   const { namespace, name } = spec;
   assertNamespaceExists(parts.catalog, namespace);
@@ -103,7 +106,7 @@ async function writeRevision(
   return { number, createdAt };
 }
 
-function assertFits(spec: FunctionSpec, { hostMemoryBytes = Number.POSITIVE_INFINITY }: ApiParts): void {
+function assertFits(spec: FunctionSpec, { hostMemoryBytes = Number.POSITIVE_INFINITY }: FunctionParts): void {
   if (resolveSettings(spec).memoryBytes <= hostMemoryBytes) return;
   const promised = `${Math.floor(hostMemoryBytes / 2 ** 20)}Mi`;
   const asked = spec.limits?.memory === undefined ? 'the default' : `"${spec.limits.memory}"`;
@@ -116,7 +119,7 @@ function assertFits(spec: FunctionSpec, { hostMemoryBytes = Number.POSITIVE_INFI
   );
 }
 
-async function resolveImage(spec: FunctionSpec, parts: ApiParts): Promise<string> {
+async function resolveImage(spec: FunctionSpec, parts: FunctionParts): Promise<string> {
   const artifact = await parts.builder.resolve(spec.image);
   if (artifact !== undefined) return artifact.digest;
   throw new TinderboxError(
@@ -128,7 +131,7 @@ async function resolveImage(spec: FunctionSpec, parts: ApiParts): Promise<string
   );
 }
 
-async function readSecretVersions(spec: FunctionSpec, parts: ApiParts): Promise<Record<string, number>> {
+async function readSecretVersions(spec: FunctionSpec, parts: FunctionParts): Promise<Record<string, number>> {
   const versions: Record<string, number> = {};
   for (const name of spec.secrets) {
     const secret = await parts.secrets.get(spec.namespace, name);
@@ -142,7 +145,7 @@ async function readSecretVersions(spec: FunctionSpec, parts: ApiParts): Promise<
   return versions;
 }
 
-async function remove(namespace: string, name: string, parts: ApiParts): Promise<void> {
+async function remove(namespace: string, name: string, parts: FunctionParts): Promise<void> {
   const { catalog, store } = parts;
   requireFunction(catalog, namespace, name);
   // Which numbers are used up is on disk before the function is gone: a new one of this name goes on from there.

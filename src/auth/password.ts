@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { TinderboxError } from '../model/errors.ts';
+import { writePrivateFile } from '../store/private-file.ts';
 
 /** 192 bits, as 32 characters that need no quoting in a URL or a shell. */
 const generatedBytes = 24;
@@ -26,7 +27,7 @@ export async function resolvePassword(options: {
   const stored = await readPassword(file);
   if (stored !== undefined) return { password: checked(stored, `the password in ${file}`), isNew: false };
   const password = randomBytes(generatedBytes).toString('base64url');
-  await writePassword(file, password);
+  await writePrivateFile({ what: 'the password file', file }, `${password}\n`);
   return { password, isNew: true };
 }
 
@@ -48,29 +49,7 @@ async function readPassword(file: string): Promise<string | undefined> {
     return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw fileError(file, 'read', cause);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TinderboxError('config', `the password file ${file} cannot be read: ${why}`, { cause });
   }
-}
-
-/** Renamed into place when it is on disk: a crash never leaves an empty password. */
-async function writePassword(file: string, password: string): Promise<void> {
-  const half = `${file}.new`;
-  try {
-    const handle = await open(half, 'w', 0o600);
-    try {
-      await handle.chmod(0o600);
-      await handle.writeFile(`${password}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(half, file);
-  } catch (cause) {
-    throw fileError(file, 'written', cause);
-  }
-}
-
-function fileError(file: string, what: 'read' | 'written', cause: unknown): TinderboxError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new TinderboxError('config', `the password file ${file} cannot be ${what}: ${why}`, { cause });
 }

@@ -1,4 +1,5 @@
 import type { Artifact } from '../model/artifact.ts';
+import type { BuildSecrets } from './build-secrets.ts';
 
 /** What to build. `directory` holds the untrusted source, already unpacked and checked. */
 export interface BuildRequest {
@@ -13,6 +14,8 @@ export interface BuildRequest {
   /** `fork` (default) or `http`, for `exec`. */
   readonly mode?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
+  /** Files for the build's own commands; no part of what makes two builds equal. Default none. */
+  readonly secrets?: BuildSecrets;
   /** Builds although an equal artifact exists. */
   readonly noCache: boolean;
 }

@@ -22,6 +22,7 @@ import type { Store } from '../store/store.ts';
 import { ArtifactIndex } from './artifact-index.ts';
 import { assertBuildArgs, assertImageName } from './build-order.ts';
 import type { BuildOrder } from './build-order.ts';
+import { SecretGiver } from './build-secrets.ts';
 import type { Builder, BuildRequest } from './builder.ts';
 import { createFlight } from './flight.ts';
 import type { Flight } from './flight.ts';
@@ -68,6 +69,8 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   await chmod(artifacts, 0o711);
   await sweep(artifacts, options.sandbox);
   const { abilities } = options.sandbox;
+  const secrets = new SecretGiver(runDir, options.sandbox);
+  await secrets.sweep();
   const worker = createWorkerClient(
     {
       runDir,
@@ -80,11 +83,13 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
       env: options.build.env,
     },
     options.sandbox,
+    secrets,
   );
   const index = new ArtifactIndex({ runDir, store: options.store, identities: options.identities });
   const uids = options.uids ?? (abilities.root && abilities.setpriv);
   return new QueuedBuilder({
     worker,
+    secrets,
     index,
     identities: options.identities,
     uids,
@@ -94,6 +99,7 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
 
 interface Parts {
   readonly worker: WorkerClient;
+  readonly secrets: SecretGiver;
   readonly index: ArtifactIndex;
   readonly identities: Identities;
   readonly uids: boolean;
@@ -136,7 +142,7 @@ class QueuedBuilder implements Builder {
     signal: AbortSignal,
   ): Promise<Artifact> {
     assertNotAborted(signal);
-    const job = this.#parts.worker.start(order);
+    const job = this.#parts.worker.start(order, request.secrets);
     const planned = await this.#plan(job, signal);
     const release = this.#hold(planned.digest);
     try {
@@ -272,8 +278,9 @@ class QueuedBuilder implements Builder {
     return gone;
   }
 
-  close(): Promise<void> {
-    return this.#parts.worker.close();
+  async close(): Promise<void> {
+    await this.#parts.worker.close();
+    await this.#parts.secrets.close();
   }
 }
 

@@ -10,12 +10,14 @@ export interface SourceConfig {
   readonly process?: string;
   readonly mode?: string;
   readonly noCache?: boolean;
+  /** What it was asked to be built for, as Docker names it; builds here are for the host's own. */
+  readonly platforms: readonly string[];
 }
 
 const known = ['image', 'buildArgs', 'platforms', 'skipPush', 'namespace', 'lang', 'process', 'mode', 'noCache'];
 const textFields = ['namespace', 'lang', 'process', 'mode'] as const;
 
-/** Parses the config entry's JSON. Throws `invalid`, naming the field. `platforms` and `skipPush` are taken and not used. */
+/** Parses the config entry's JSON. Throws `invalid`, naming the field. `skipPush` is taken and not used. */
 export function parseSourceConfig(text: string): SourceConfig {
   const fields = parseObject(text);
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
@@ -37,6 +39,7 @@ export function parseSourceConfig(text: string): SourceConfig {
   return {
     image,
     buildArgs: parseBuildArgs(fields['buildArgs']),
+    platforms: parsePlatforms(fields['platforms']),
     ...optional,
     ...(noCache === true ? { noCache } : {}),
   };
@@ -50,6 +53,12 @@ function parseObject(text: string): Record<string, unknown> {
     throw new TinderboxError('invalid', `build config is not JSON: ${(cause as Error).message}`, { cause });
   }
   throw new TinderboxError('invalid', 'build config is not a JSON object');
+}
+
+function parsePlatforms(value: unknown): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value) && value.length <= 20 && value.every((name) => typeof name === 'string')) return value;
+  throw new TinderboxError('invalid', 'build config: "platforms" is not a list of at most 20 names');
 }
 
 function parseBuildArgs(value: unknown): Readonly<Record<string, string>> {

@@ -32,6 +32,8 @@ export const defaultUnpackLimits: UnpackLimits = {
 
 export interface UnpackedSource {
   readonly config: SourceConfig;
+  /** The entry with sealed build secrets, as it was sent. */
+  readonly sealed?: string;
   readonly files: number;
   readonly bytes: number;
 }
@@ -39,13 +41,21 @@ export interface UnpackedSource {
 type Entry = ExtractEvents['entry'][1];
 
 const configName = 'com.openfaas.docker.config';
+const sealedName = 'com.openfaas.secrets';
 const contextName = 'context';
 const maxConfigBytes = 256 * 1024;
+const maxSealedBytes = 1024 * 1024;
+/** Entries beside the source, with the most bytes each may have. */
+const ownLimits = new Map([
+  [configName, maxConfigBytes],
+  [sealedName, maxSealedBytes],
+]);
 /** What an archive is made of. */
 const blockBytes = 512;
 
 /**
- * Unpacks a source archive in the shape of OpenFaaS's builder (`context/…` and a config entry; tar, optionally gzip)
+ * Unpacks a source archive in the shape of OpenFaaS's builder (`context/…`, a config entry, and perhaps one with sealed
+ * secrets; tar, optionally gzip)
  * into `dir`, which must not exist yet. Only files and folders come out; of the modes the executable bit. Throws
  * `invalid` naming the entry, or `too-large`; then `dir` is gone again.
  */
@@ -141,6 +151,7 @@ interface Target {
 function createTarget(dir: string, limits: UnpackLimits, signal: AbortSignal): Target {
   const taken = new Map<string, 'file' | 'directory'>();
   let config: SourceConfig | undefined;
+  let sealed: string | undefined;
   let files = 0;
   let bytes = 0;
   let entries = 0;
@@ -172,6 +183,11 @@ function createTarget(dir: string, limits: UnpackLimits, signal: AbortSignal): T
         config = parseSourceConfig(await readText(entry, signal));
         return;
       }
+      if (path === sealedName) {
+        if (sealed !== undefined) throw new TinderboxError('invalid', `archive entry "${sealedName}" occurs twice`);
+        sealed = await readText(entry, signal);
+        return;
+      }
       const inside = path === contextName ? '.' : path.slice(contextName.length + 1);
       if (entry.header.type === 'file') return await makeFile(inside, entry);
       entry.resume();
@@ -180,7 +196,7 @@ function createTarget(dir: string, limits: UnpackLimits, signal: AbortSignal): T
     finish() {
       if (config === undefined) throw new TinderboxError('invalid', `the source archive has no entry "${configName}"`);
       if (files === 0) throw new TinderboxError('invalid', `the source archive has no file below "${contextName}/"`);
-      return { config, files, bytes };
+      return { config, files, bytes, ...(sealed === undefined ? {} : { sealed }) };
     },
   };
 }
@@ -201,11 +217,12 @@ function checkEntry(entry: Entry, limits: UnpackLimits): string {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) refuse('leaves the folder');
   if (parts.some((part) => Buffer.byteLength(part) > 255)) refuse('has a name of more than 255 bytes');
-  const isConfig = parts.length === 1 && parts[0] === configName && type === 'file';
+  const own = parts.length === 1 && type === 'file' ? ownLimits.get(parts[0] ?? '') : undefined;
   const isContext = parts[0] === contextName && (parts.length > 1 || type === 'directory');
-  if (!isConfig && !isContext) refuse(`is neither "${configName}" nor below "${contextName}/"`);
-  if (size > (isConfig ? maxConfigBytes : limits.fileBytes)) {
-    throw new TinderboxError('too-large', `archive entry ${shown} has ${size} bytes, the limit is ${limits.fileBytes}`);
+  if (own === undefined && !isContext) refuse(`is neither "${configName}" nor below "${contextName}/"`);
+  const most = own ?? limits.fileBytes;
+  if (size > most) {
+    throw new TinderboxError('too-large', `archive entry ${shown} has ${size} bytes, the limit is ${most}`);
   }
   return parts.join('/');
 }

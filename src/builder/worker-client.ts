@@ -15,8 +15,9 @@ import { notice } from '../observe/channels.ts';
 import { removeTree } from '../sandbox/remove-tree.ts';
 import type { CageRef, ConfineRequest, Sandbox } from '../sandbox/sandbox.ts';
 import type { BuildOrder } from './build-order.ts';
+import { type BuildSecrets, createMask, type SecretGiver } from './build-secrets.ts';
 import type { Answer, BuildGrant, BuiltArtifact, FromWorker, PlannedBuild } from './worker-protocol.ts';
-import type { ToWorker, WorkerSettings } from './worker-protocol.ts';
+import type { ToWorker, WireError, WorkerSettings } from './worker-protocol.ts';
 import { errorFromWire, wireErrorFrom } from './worker-protocol.ts';
 
 /** A build inside the worker. */
@@ -29,7 +30,8 @@ export interface WorkerJob {
 }
 
 export interface WorkerClient {
-  start(order: BuildOrder): WorkerJob;
+  /** The secrets stay on this side: the worker never knows them. */
+  start(order: BuildOrder, secrets?: BuildSecrets): WorkerJob;
   /** Cancels everything and ends the worker. Idempotent. */
   close(): Promise<void>;
 }
@@ -40,6 +42,9 @@ interface Job {
   readonly planned: PromiseWithResolvers<PlannedBuild>;
   readonly built: PromiseWithResolvers<BuiltArtifact>;
   readonly cages: CageRef[];
+  readonly secrets: BuildSecrets;
+  /** Takes the secrets out of what is told. */
+  readonly mask: (text: string) => string;
   onLog: (line: string) => void;
   settled: Promise<void> | undefined;
 }
@@ -49,27 +54,29 @@ const closeGraceMs = 5_000;
 /** File in a work folder that names the cages made for it, for the sweep after a crash. */
 export const cagesFile = 'cages.json';
 
-export function createWorkerClient(settings: WorkerSettings, sandbox: Sandbox): WorkerClient {
-  return new ForkedWorker(settings, sandbox);
+export function createWorkerClient(settings: WorkerSettings, sandbox: Sandbox, secrets: SecretGiver): WorkerClient {
+  return new ForkedWorker(settings, sandbox, secrets);
 }
 
 class ForkedWorker implements WorkerClient {
   readonly #settings: WorkerSettings;
   readonly #sandbox: Sandbox;
+  readonly #secrets: SecretGiver;
   readonly #jobs = new Map<string, Job>();
   #child: ChildProcess | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(settings: WorkerSettings, sandbox: Sandbox) {
+  constructor(settings: WorkerSettings, sandbox: Sandbox, secrets: SecretGiver) {
+    this.#secrets = secrets;
     this.#settings = settings;
     this.#sandbox = sandbox;
   }
 
-  start(order: BuildOrder): WorkerJob {
+  start(order: BuildOrder, secrets: BuildSecrets = {}): WorkerJob {
     if (this.#closed) throw new TinderboxError('unavailable', 'the builder is closed');
     clearTimeout(this.#idle);
-    const job = createJob((this.#child ??= this.#fork()));
+    const job = createJob((this.#child ??= this.#fork()), secrets);
     this.#jobs.set(job.id, job);
     send(job, { kind: 'plan', id: job.id, order });
     return {
@@ -122,16 +129,16 @@ class ForkedWorker implements WorkerClient {
     const job = this.#jobs.get(message.id);
     if (job === undefined) return;
     if (message.kind === 'planned') job.planned.resolve(message.planned);
-    else if (message.kind === 'log') job.onLog(message.line);
+    else if (message.kind === 'log') job.onLog(job.mask(message.line));
     else if (message.kind === 'confine') void this.#confine(job, message.request);
     else if (message.kind === 'built') this.#settle(job, () => job.built.resolve(message.built));
-    else this.#settle(job, () => fail(job, errorFromWire(message.error)));
+    else this.#settle(job, () => fail(job, errorFromWire(maskError(job, message.error))));
   }
 
   async #confine(job: Job, request: ConfineRequest): Promise<void> {
     let answer: Answer;
     try {
-      const confined = await this.#sandbox.confine(request);
+      const confined = await this.#secrets.confine(request, job.id, job.secrets);
       job.cages.push(confined.cage);
       await writeFile(join(this.#folder(job), cagesFile), JSON.stringify(job.cages), { mode: 0o600 });
       answer = { confined };
@@ -147,6 +154,7 @@ class ForkedWorker implements WorkerClient {
       for (const cage of job.cages) {
         await this.#sandbox.destroy(cage).catch((reason: unknown) => complain('a build could not be killed', reason));
       }
+      await this.#secrets.remove(job.id);
       await removeTree(this.#folder(job)).catch((reason: unknown) => complain('a build folder stays', reason));
       this.#jobs.delete(job.id);
       tell();
@@ -180,13 +188,15 @@ class ForkedWorker implements WorkerClient {
   }
 }
 
-function createJob(child: ChildProcess): Job {
+function createJob(child: ChildProcess, secrets: BuildSecrets): Job {
   const job: Job = {
     child,
     id: randomBytes(6).toString('hex'),
     planned: Promise.withResolvers<PlannedBuild>(),
     built: Promise.withResolvers<BuiltArtifact>(),
     cages: [],
+    secrets,
+    mask: createMask(secrets),
     onLog: () => undefined,
     settled: undefined,
   };
@@ -198,6 +208,10 @@ function createJob(child: ChildProcess): Job {
 
 function send(job: Job, message: ToWorker): void {
   if (job.child.connected) job.child.send(message);
+}
+
+function maskError(job: Job, error: WireError): WireError {
+  return { ...error, message: job.mask(error.message) };
 }
 
 function fail(job: Job, error: TinderboxError): void {

@@ -58,6 +58,8 @@ export interface Config {
     readonly memoryBytes: number;
     readonly diskBytes: number;
     readonly concurrent: number;
+    /** Secret that signs requests to build; default `stateDir/payload-secret`, made at first start. */
+    readonly payloadSecretFile: string;
     /** Registry settings given to builds, for example `NPM_CONFIG_REGISTRY`, `PIP_INDEX_URL`; never the platform's HOME. */
     readonly env: Readonly<Record<string, string>>;
     /** Folders npm, python3 and make are looked for in, `:`-separated; the platform's PATH. */

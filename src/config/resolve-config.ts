@@ -35,7 +35,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     password: given.password,
     isolation: given.isolation ?? 'auto',
     uids: given.uids ?? { first: 200_000, last: 265_535 },
-    ...resolveGroups(given, sources),
+    ...resolveGroups(given, sources, stateDir),
     startTimeoutMs: given.startTimeoutMs ?? 30_000,
     logFileBytes: given.logFileBytes ?? 8 * 2 ** 20,
     scaleIntervalMs: given.scaleIntervalMs ?? 2000,
@@ -47,6 +47,7 @@ export function resolveConfig(sources: ConfigSources): Config {
 function resolveGroups(
   given: SettingValues,
   { buildEnv, env }: ConfigSources,
+  stateDir: string,
 ): Pick<Config, 'limits' | 'budget' | 'queue' | 'pool' | 'build'> {
   return {
     limits: {
@@ -75,6 +76,7 @@ function resolveGroups(
       memoryBytes: given.buildMemoryBytes ?? 2 * 2 ** 30,
       diskBytes: given.buildDiskBytes ?? 2 * 2 ** 30,
       concurrent: given.buildConcurrent ?? 2,
+      payloadSecretFile: resolve(given.payloadSecretFile ?? join(stateDir, 'payload-secret')),
       env: buildEnv,
       toolPath: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     },

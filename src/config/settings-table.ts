@@ -118,6 +118,11 @@ export const settings = {
   poolPython: { key: 'pool.python', about: 'warm Python processes (2)', parse: integer(0, 64) },
   buildTimeoutMs: { key: 'build.timeout', about: 'longest build (10m)', parse: asConfig(parseDurationMs) },
   buildMemoryBytes: { key: 'build.memory', about: 'memory of one build (2Gi)', parse: asConfig(parseMemory) },
+  payloadSecretFile: {
+    key: 'build.payloadSecretFile',
+    about: 'secret that signs requests to build (DATA-DIR/payload-secret)',
+    parse: text,
+  },
   buildDiskBytes: { key: 'build.disk', about: 'disk of one build (2Gi)', parse: asConfig(parseMemory) },
   buildConcurrent: { key: 'build.concurrent', about: 'builds at once (2)', parse: integer(1, 64) },
   queueJobs: { key: 'queue.jobs', about: 'stored calls of one function (1000000)', parse: integer(1, 100_000_000) },

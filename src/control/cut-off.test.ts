@@ -69,8 +69,6 @@ async function beginLife(remains: Remains, cut: Cut | undefined, engine: Scripte
     builder: { ...remains.images.builder, build: async () => Promise.reject(new TinderboxError('unsupported', 'no')) },
     engine: world.engine,
     scaler: world.scaler,
-    sourceDir: '/nowhere',
-    version: { release: '0', sha: '0', commitMessage: '0' },
   });
   await world.control.start();
   const end = async (): Promise<void> => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { differs } from '../../test/support/covers.ts';
 import { exchange, startEdge } from '../../test/support/edge.ts';
 import { startServer } from '../../test/support/http-instance.ts';
-import { publicPaths } from './control-guard.ts';
+import { publicPaths, signedPaths } from './control-guard.ts';
 
 const authorization = `Authorization: Basic ${Buffer.from('admin:secret').toString('base64')}`;
 
@@ -19,12 +19,36 @@ async function ask(
 test('only the public list is served without credentials, and only by GET and HEAD', async (t) => {
   const { port } = await startServer(t, (_request, response) => void response.end());
   const edge = await startEdge(t, port);
-  assert.deepEqual(publicPaths, ['/healthz', '/', '/store.json']);
+  assert.deepEqual(publicPaths, ['/healthz', '/', '/store.json', '/publickey']);
   for (const line of ['GET /healthz', 'HEAD /healthz', 'GET /healthz?x=1', 'GET /', 'GET http://x/healthz']) {
     assert.match(await ask(t, edge.port, line), /^HTTP\/1\.1 200 /, line);
   }
   for (const line of ['POST /healthz', 'DELETE /', 'OPTIONS /healthz', 'OPTIONS *']) {
     assert.match(await ask(t, edge.port, line), /^HTTP\/1\.1 401 /, line);
+  }
+});
+
+test('a signature stands in for the credentials where builds are asked for, and nowhere else', async (t) => {
+  const { port } = await startServer(t, (_request, response) => void response.end());
+  const edge = await startEdge(t, port);
+  const signature = `X-Build-Signature: sha256=${'0'.repeat(64)}`;
+  assert.deepEqual(signedPaths, ['/build']);
+  for (const line of ['POST /build', 'POST /build?x=1']) {
+    assert.match(await ask(t, edge.port, line, signature), /^HTTP\/1\.1 200 [^]*control POST \/build/, line);
+    assert.match(await ask(t, edge.port, line), /^HTTP\/1\.1 401 /, line);
+  }
+  for (const line of [
+    'GET /build',
+    'PUT /build',
+    'POST /build/',
+    'POST //build',
+    'POST /build/../system/functions',
+    'POST /build%2f..%2fsystem/functions',
+    'POST /system/functions',
+    'DELETE /system/functions',
+    'POST /publickey',
+  ]) {
+    assert.match(await ask(t, edge.port, line, signature), /^HTTP\/1\.1 401 /, line);
   }
 });
 

@@ -13,7 +13,13 @@ export interface ControlGuardOptions {
 }
 
 /** All that may be asked for without credentials: these paths exactly as written, by GET and HEAD. */
-export const publicPaths: readonly string[] = ['/healthz', '/', '/store.json'];
+export const publicPaths: readonly string[] = ['/healthz', '/', '/store.json', '/publickey'];
+
+/**
+ * What a signature may stand in for the credentials of: by POST, at these paths exactly as written. The control plane
+ * judges every request that has one, so that its presence is all that is looked at here.
+ */
+export const signedPaths: readonly string[] = ['/build'];
 
 /** Paths that lead on to the portal, which has an origin of its own and asks for the password itself. */
 const portalPaths: readonly string[] = ['/', '/ui', '/ui/'];
@@ -28,6 +34,7 @@ export function createControlGuard(options: ControlGuardOptions): RequestListene
   return (request, response) => {
     if (portalUrl !== undefined && isReadOf(request, portalPaths)) redirect(response, portalUrl);
     else if (isReadOf(request, publicPaths)) options.control(request, response);
+    else if (isSigned(request)) options.control(request, response);
     else if (!options.check(request.headers.authorization)) refuseUnauthenticated(response);
     else if (!checkOrigin(request.headers, { trusted: options.trustedOrigins })) refuseForeign(response);
     else options.control(request, response);
@@ -36,9 +43,20 @@ export function createControlGuard(options: ControlGuardOptions): RequestListene
 
 function isReadOf(request: IncomingMessage, paths: readonly string[]): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
-  const url = request.url ?? '';
+  return paths.includes(pathOf(request.url ?? ''));
+}
+
+function isSigned(request: IncomingMessage): boolean {
+  return (
+    request.method === 'POST' &&
+    request.headers['x-build-signature'] !== undefined &&
+    signedPaths.includes(pathOf(request.url ?? ''))
+  );
+}
+
+function pathOf(url: string): string {
   const query = url.indexOf('?');
-  return paths.includes(query < 0 ? url : url.slice(0, query));
+  return query < 0 ? url : url.slice(0, query);
 }
 
 function redirect(response: ServerResponse, location: string): void {

@@ -1,7 +1,12 @@
 import { createServer, type Server } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { type Api, createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/api-parts.ts';
+import { createBuildSignatures } from '../../src/auth/build-signature.ts';
+import { createSealedSecrets } from '../../src/secrets/sealed-secrets.ts';
 import { createRemains, createWorld, type World } from './control-world.ts';
 
 export interface ApiWorld {
@@ -18,7 +23,7 @@ export interface ApiWorld {
   close(): Promise<void>;
 }
 
-/** The API on a real socket before real control and scaler, with a scripted engine. */
+/** The API on a real socket before real control and scaler, with a scripted engine; unless others are given, its keys are its own. */
 export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> = {}): Promise<ApiWorld> {
   const world = createWorld(createRemains());
   const api = await createApi({
@@ -28,6 +33,7 @@ export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> =
     engine: world.engine,
     scaler: world.scaler,
     sourceDir,
+    ...(await makeKeys()),
     version: { release: '1.2.3', sha: 'abc', commitMessage: 'a message' },
     ...deps,
   });
@@ -50,6 +56,15 @@ export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> =
       await closeServer(server);
     },
   };
+}
+
+/** Read once and kept in memory, so the files may go at once. */
+async function makeKeys(): Promise<Pick<ApiDeps, 'signatures' | 'sealed'>> {
+  const dir = await mkdtemp(join(tmpdir(), 'tb-keys-'));
+  const signatures = await createBuildSignatures(join(dir, 'payload-secret'));
+  const sealed = await createSealedSecrets(join(dir, 'build-secrets.key'));
+  await rm(dir, { recursive: true });
+  return { signatures, sealed };
 }
 
 function bodyFrom(body: unknown): Uint8Array<ArrayBuffer> {

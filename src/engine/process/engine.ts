@@ -19,8 +19,8 @@ import { PortChooser } from './port-chooser.ts';
 import type { ProcessHost } from './process-host.ts';
 import { ProgramRun } from './program-run.ts';
 import { readLogs } from './read-logs.ts';
-import { removeForeignTree } from './remove-foreign-tree.ts';
-import { SecretFiles } from './secret-files.ts';
+import { removeForeignTree } from '../../sandbox/remove-foreign-tree.ts';
+import { SecretFiles } from '../../sandbox/secret-files.ts';
 import { WarmPool } from './warm-pool.ts';
 
 export interface ProcessEngineOptions {

@@ -6,8 +6,8 @@ import { type InstanceFolder, createInstanceFolder, instanceFolder } from './ins
 import type { LogTarget } from './keeper/protocol.ts';
 import type { KeptProgram, ProgramEnd } from './kept-program.ts';
 import type { ProcessHost } from './process-host.ts';
-import { removeForeignTree } from './remove-foreign-tree.ts';
-import { secretsTarget } from './secret-files.ts';
+import { removeForeignTree } from '../../sandbox/remove-foreign-tree.ts';
+import { secretsTarget } from '../../sandbox/secret-files.ts';
 
 /** A program to be started inside its walls. */
 export interface LaunchRequest {

@@ -17,8 +17,8 @@ import { functionEnv, hasStartBoundEnv } from './function-env.ts';
 import { assertSocketPathsFit, createInstanceFolder, instanceFolder } from './instance-folder.ts';
 import { resolveMode, resolveProcess } from './launch-mode.ts';
 import { parseListeners } from './listening-port.ts';
-import { removeForeignTree } from './remove-foreign-tree.ts';
-import { SecretFiles } from './secret-files.ts';
+import { removeForeignTree } from '../../sandbox/remove-foreign-tree.ts';
+import { SecretFiles } from '../../sandbox/secret-files.ts';
 import { canUsePool, decidePoolSize } from './warm-pool.ts';
 
 test('a run directory whose sockets would have too long a path is refused with the limit', () => {

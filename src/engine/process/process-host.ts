@@ -4,7 +4,7 @@ import type { FunctionSettings } from '../../model/settings.ts';
 import type { InstalledRuntimes } from './install-runtimes.ts';
 import type { KeeperLink } from './keeper-link.ts';
 import type { PortChooser } from './port-chooser.ts';
-import type { SecretFiles } from './secret-files.ts';
+import type { SecretFiles } from '../../sandbox/secret-files.ts';
 
 /** What running a program on this host takes. */
 export interface ProcessHost {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { AdoptionFixture, AdoptionTimes, RemotePlatform } from '../../../src/engine/adoption-conformance.ts';
 import type { Instance } from '../../../src/model/instance.ts';
 import { createSandbox } from '../../../src/sandbox/create-sandbox.ts';
-import { SecretFiles } from '../../../src/engine/process/secret-files.ts';
+import { SecretFiles } from '../../../src/sandbox/secret-files.ts';
 import type { LogLine } from '../../../src/model/log-line.ts';
 import { until } from '../until.ts';
 import type { PlatformRequest } from './platform-child.ts';

@@ -1,12 +1,23 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { removeForeignTree } from './remove-foreign-tree.ts';
 
 const tmpfsType = 0x01021994;
 const ramfsType = 0x858458f6;
-/** Where functions see their secrets when they have a mount namespace. */
+/** Where functions see their secrets when they have a mount namespace; builds see theirs where BuildKit shows them. */
 export const secretsTarget = '/var/openfaas/secrets';
+export const buildSecretsTarget = '/run/secrets';
 
 interface Owner {
   readonly uid: number;
@@ -14,7 +25,7 @@ interface Owner {
 }
 
 /**
- * Secrets of running instances, as files in memory: one folder per instance, files 0400, owned by the function.
+ * Secrets of running programs, as files in memory: one folder per program, files 0400, owned by its user.
  * Where no memory file system can be had they lie in `runDir` and `missing` says so.
  */
 export class SecretFiles {
@@ -34,9 +45,10 @@ export class SecretFiles {
     this.missing = memory === undefined ? 'secrets in memory: no tmpfs of our own can be had' : undefined;
   }
 
-  /** Removes what earlier platforms left, except the folders of adopted instances. */
+  /** Removes what earlier platforms left, except the folders named. */
   async sweep(keep: ReadonlySet<string>): Promise<void> {
-    const stale = readdirSync(this.root).filter((id) => !keep.has(id));
+    const there = existsSync(this.root) ? readdirSync(this.root) : [];
+    const stale = there.filter((id) => !keep.has(id));
     await Promise.all(stale.map((id) => this.remove(id)));
   }
 
