@@ -11,7 +11,9 @@ import { createSignedUploads, type SignedUploads } from './signed-upload.ts';
 
 const never = new AbortController().signal;
 
-async function setUp(dir: string): Promise<{ uploads: SignedUploads; sourceDir: string; sign(body: string): string }> {
+async function setUp(
+  dir: string,
+): Promise<{ uploads: SignedUploads; sourceDir: string; readonly sign: (body: string) => string }> {
   const file = join(dir, 'payload-secret');
   const sourceDir = join(dir, 'sources');
   const signatures = await createBuildSignatures(file);

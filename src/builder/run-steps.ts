@@ -182,6 +182,8 @@ function environmentOf(context: StepsContext, step: StepCommand): Record<string,
 function cacheVariables(cache: string): Record<string, string> {
   return {
     NPM_CONFIG_CACHE: join(cache, 'npm'),
+    // A log of npm's own would keep, beyond the build, what its scripts printed.
+    NPM_CONFIG_LOGS_MAX: '0',
     PIP_CACHE_DIR: join(cache, 'pip'),
     GOMODCACHE: join(cache, 'go/modules'),
     GOCACHE: join(cache, 'go/build'),

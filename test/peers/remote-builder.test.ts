@@ -120,9 +120,12 @@ suite('OpenFaaS’s clients build here', () => {
     assert.match(built.output, /success sealed:1/);
     assert.doesNotMatch(built.output, new RegExp(token));
     assert.equal(await deployAndCall('sealed:1', 'sealed'), 'frnyrq-gbxra-0123456789');
-    assert.equal(spawnSync('grep', ['-rlF', token, platform.runDir, platform.stateDir]).status, 1, 'it was found');
+    const found = spawnSync('grep', ['-rlF', token, platform.runDir, platform.stateDir], { encoding: 'utf8' });
+    assert.equal(found.stdout, '');
+    assert.equal(found.status, 1);
     assert.doesNotMatch(platform.output(), new RegExp(token));
 
+    write(dir, { 'source/function/other.js': '' });
     const without = await run('sealed:2');
     assert.equal(without.code, 1);
     assert.match(without.output, /failed sealed:2 build step npm-install failed/);
