@@ -12,13 +12,16 @@ import type { Engine } from './engine/engine.ts';
 import { createProcessEngine } from './engine/process/engine.ts';
 import { createGateway } from './gateway/create-gateway.ts';
 import { startPortal } from './gateway/portal.ts';
+import { followFunctions } from './events/schedule/follow-functions.ts';
+import { createScheduler } from './events/schedule/scheduler.ts';
+import { createStoredMemory } from './events/schedule/stored-memory.ts';
 import { createIdentities } from './identity/stored-identities.ts';
 import { formatFunctionKey, parseRevisionId } from './model/names.ts';
 import { recordFolders } from './model/record-keys.ts';
 import { startIdleCollector } from './observe/idle-collector.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { startMetricsServer } from './observe/metrics-server.ts';
-import { createAsyncCalls } from './queue/async-calls.ts';
+import { type AsyncCalls, createAsyncCalls } from './queue/async-calls.ts';
 import { ownPath } from './queue/own-path.ts';
 import { createAddressRule } from './queue/public-address.ts';
 import { createSqliteQueue } from './queue/sqlite/sqlite-queue.ts';
@@ -34,6 +37,7 @@ import { createSecrets } from './secrets/secrets.ts';
 import { lockFolder } from './store/lock.ts';
 import { makeFolder } from './store/make-folder.ts';
 import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
+import type { Store } from './store/store.ts';
 
 /** A running platform, as `tinderbox up` sees it. */
 export interface Platform {
@@ -101,7 +105,7 @@ async function startParts(
   stack.defer(() => api.close());
   const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
-  const edges = await startEdges(config, options, { auth, api, router: plane.router }, stack);
+  const edges = await startEdges(config, options, { auth, api, router: plane.router, store: base.store }, stack);
   return {
     ...edges,
     metricsUrl: `http://127.0.0.1:${metricsServer.port}/metrics`,
@@ -116,18 +120,20 @@ interface EdgeParts {
   readonly auth: Auth;
   readonly api: Api;
   readonly router: Router;
+  readonly store: Store;
 }
 
 /** What listens for people and programs, and the calls that outlive their connection. */
 async function startEdges(
   config: Config,
   options: PlatformOptions,
-  { auth, api, router }: EdgeParts,
+  { auth, api, router, store }: EdgeParts,
   stack: AsyncDisposableStack,
 ): Promise<Pick<Platform, 'url' | 'portalUrl'>> {
   let listening = { url: '', port: 0 };
   const calls = await startAsyncCalls(config, options, router, () => listening.port);
   stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
+  await startSchedules(store, calls, stack);
   const portal = await startPortal({
     host: config.host,
     port: config.portalPort,
@@ -259,6 +265,14 @@ async function startAsyncCalls(config: Config, { version }: PlatformOptions, rou
   });
   if (existsSync(file)) await calls.resume();
   return calls;
+}
+
+/** Functions that the clock calls. */
+async function startSchedules(store: Store, calls: AsyncCalls, stack: AsyncDisposableStack): Promise<void> {
+  const memory = await createStoredMemory(store);
+  const scheduler = createScheduler({ accept: (job) => calls.accept(job), memory });
+  stack.defer(() => scheduler.close());
+  stack.defer(await followFunctions(store, scheduler));
 }
 
 function sumOf(loads: readonly LoadSnapshot[]): { readonly completed: number; readonly underWay: number } {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { parseSchedules } from '../events/schedule/parse-schedules.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { FunctionSpec, ResourceAmounts } from '../model/function.ts';
-import { assertName, assertSecretName, defaultNamespace } from '../model/names.ts';
+import { assertName, assertSecretName, defaultNamespace, formatFunctionKey } from '../model/names.ts';
 import { parseCpu, parseMemory } from '../model/quantity.ts';
 import { resolveSettings } from '../model/settings.ts';
 import { parseFields } from './parse-json.ts';
@@ -86,6 +87,7 @@ export function parseDeployment(json: unknown, queryNamespace: string | undefine
     ...(given.readOnlyRootFilesystem ? { readOnlyRootFilesystem: true } : {}),
   };
   resolveSettings(spec);
+  parseSchedules(formatFunctionKey(namespace, given.service), spec.annotations);
   return spec;
 }
 

@@ -78,6 +78,33 @@ suite('calls nobody waits for', { concurrency: 2 }, () => {
     assert.equal(got.get('later'), undefined);
   });
 
+  test('how often, when and for which answers a call is tried again is up to the function', async (t) => {
+    covers('annotation', 'com.openfaas.retry.attempts', 'com.openfaas.retry.codes');
+    covers('annotation', 'com.openfaas.retry.min_wait', 'com.openfaas.retry.max_wait');
+    const platform = await usePlatform(t, withCallbacks);
+    const { url, headers } = await receiver(t);
+    const prefix = 'com.openfaas.retry.';
+    const annotations = { [`${prefix}attempts`]: '3', [`${prefix}codes`]: '418', [`${prefix}min_wait`]: '50ms' };
+    const teapot = "module.exports = async (event, context) => context.status(418).succeed('no coffee');";
+    await deployFiles(
+      platform,
+      'teapot',
+      { 'handler.js': teapot },
+      {
+        spec: { annotations: { ...annotations, [`${prefix}max_wait`]: '100ms' } },
+      },
+    );
+    const begunMs = Date.now();
+    await send(platform, 'teapot', 'please', { 'X-Callback-Url': url });
+    await until('the last answer', () => headers.includes('x-function-status: 418'));
+    assert.ok(headers.includes('x-retry: 2'), headers.join('; '));
+    assert.ok(Date.now() - begunMs >= 25 + 50, 'it waited before each of two more attempts');
+    const bad = { service: 'teapot', image: 'teapot:1', annotations: { [`${prefix}codes`]: 'all' } };
+    const refused = await platform.fetch('/system/functions', { method: 'PUT', body: JSON.stringify(bad) });
+    assert.equal(refused.status, 400);
+    assert.match(await refused.text(), /com\.openfaas\.retry\.codes "all"/);
+  });
+
   test('what was accepted runs at least once, however often the platform is killed meanwhile', async (t) => {
     let platform = await startPlatform(withCallbacks);
     t.after(() => platform.dispose());

@@ -1,0 +1,95 @@
+import { Cron } from 'croner';
+import { parseDurationMs } from '../../model/duration.ts';
+import { TinderboxError } from '../../model/errors.ts';
+import type { FunctionKey } from '../../model/names.ts';
+import type { MissedRuns, Overlap, Schedule } from './schedule.ts';
+
+type Annotations = Readonly<Record<string, string>>;
+type Next = Schedule['next'];
+
+/** Topic by which OpenFaaS's cron-connector knows its functions. */
+const cronTopic = 'cron-function';
+const mostSchedules = 100;
+
+const nicknames: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+};
+
+/**
+ * The schedules of a function, from its annotations: `topic` names `cron-function`, and `schedule` holds expressions
+ * separated by `;`, as OpenFaaS's cron-connector reads them. An expression is cron with five fields, or six with seconds
+ * first; `@hourly` and its like; `@every 90s`; or `@at 2026-12-24T18:00:00Z`, once. `TZ=Europe/Berlin` before it, or the
+ * annotation `com.tinderbox.schedule.timezone`, names its time zone; default UTC. `com.tinderbox.schedule.missed` is `skip`
+ * (default) or `once`, `com.tinderbox.schedule.overlap` is `allow` (default) or `skip`. Throws `invalid`, naming the
+ * annotation and its value.
+ */
+export function parseSchedules(key: FunctionKey, annotations: Annotations): readonly Schedule[] {
+  const topics = (annotations['topic'] ?? '').split(',').map((topic) => topic.trim());
+  const text = annotations['schedule'];
+  if (!topics.includes(cronTopic) || text === undefined) return [];
+  const expressions = text.split(';').map((part) => part.trim().replaceAll(/\s+/g, ' '));
+  const given = [...new Set(expressions.filter((part) => part !== ''))];
+  if (given.length === 0) throw invalid(text, 'is empty');
+  if (given.length > mostSchedules)
+    throw invalid(text.slice(0, 60), `has ${given.length} expressions, the limit is ${mostSchedules}`);
+  const zone = annotations['com.tinderbox.schedule.timezone'] ?? 'UTC';
+  const missed = oneOf<MissedRuns>(annotations, 'com.tinderbox.schedule.missed', ['skip', 'once']);
+  const overlap = oneOf<Overlap>(annotations, 'com.tinderbox.schedule.overlap', ['allow', 'skip']);
+  return given.map((expression) => ({ function: key, expression, next: parseNext(expression, zone), missed, overlap }));
+}
+
+function parseNext(expression: string, defaultZone: string): Next {
+  const zoned = /^(?:CRON_)?TZ=(\S+) (.+)$/.exec(expression);
+  const zone = zoned?.[1] ?? defaultZone;
+  const rest = zoned?.[2] ?? expression;
+  if (rest.startsWith('@every ')) return everyNext(expression, rest.slice('@every '.length));
+  if (rest.startsWith('@at ')) return onceNext(expression, rest.slice('@at '.length));
+  return cronNext(expression, nicknames[rest] ?? rest, zone);
+}
+
+/** Counted from the beginning of Unix time, so that every platform has the same due times. */
+function everyNext(expression: string, text: string): Next {
+  const everyMs = parseDurationMs(text, `annotation schedule "${expression}": the interval`);
+  if (everyMs < 1000 || everyMs > 366 * 24 * 3_600_000) throw invalid(expression, 'is not between 1s and 8784h');
+  return (afterMs) => (Math.floor(afterMs / everyMs) + 1) * everyMs;
+}
+
+function onceNext(expression: string, text: string): Next {
+  const atMs = Date.parse(text);
+  if (Number.isNaN(atMs)) throw invalid(expression, 'is not a date such as 2026-12-24T18:00:00Z');
+  return (afterMs) => (afterMs < atMs ? atMs : undefined);
+}
+
+function cronNext(expression: string, pattern: string, zone: string): Next {
+  const fields = pattern.split(' ').length;
+  if (fields !== 5 && fields !== 6) throw invalid(expression, `has ${fields} fields, cron has 5, or 6 with seconds`);
+  let cron: Cron;
+  try {
+    cron = new Cron(pattern, { timezone: zone, paused: true, mode: 'auto' });
+    // A zone that does not exist is only noticed when a time is computed.
+    cron.nextRun(new Date(0));
+  } catch (error) {
+    throw invalid(expression, `is not valid: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return (afterMs) => cron.nextRun(new Date(afterMs))?.getTime();
+}
+
+function oneOf<T extends string>(annotations: Annotations, name: string, allowed: readonly [T, ...T[]]): T {
+  const text = annotations[name];
+  if (text === undefined) return allowed[0];
+  const found = allowed.find((value) => value === text);
+  if (found === undefined) {
+    throw new TinderboxError('invalid', `annotation ${name} "${text}" is not one of ${allowed.join(', ')}`);
+  }
+  return found;
+}
+
+function invalid(expression: string, why: string): TinderboxError {
+  return new TinderboxError('invalid', `annotation schedule "${expression}" ${why}`);
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { mock, test, type TestContext } from 'node:test';
+import type { Job } from '../../queue/job.ts';
+import { parseSchedules } from './parse-schedules.ts';
+import { createScheduler, type ScheduleMemory, type Scheduler } from './scheduler.ts';
+
+const start = Date.parse('2026-01-01T00:00:00Z');
+
+interface World {
+  readonly scheduler: Scheduler;
+  readonly jobs: Job[];
+  readonly memory: ScheduleMemory & { readonly kept: Map<string, number> };
+  readonly set: (annotations: Record<string, string>) => void;
+}
+
+/** A scheduler on a clock that the test drives. */
+function createWorld(t: TestContext, accept?: (job: Job) => Promise<boolean>, kept = new Map<string, number>()): World {
+  const jobs: Job[] = [];
+  const memory = {
+    kept,
+    last: (id: string) => kept.get(id),
+    remember: (id: string, dueMs: number) => void kept.set(id, dueMs),
+    forget: (id: string) => void kept.delete(id),
+  };
+  const scheduler = createScheduler({
+    memory,
+    accept: (job) => {
+      jobs.push(job);
+      return accept?.(job) ?? Promise.resolve(true);
+    },
+  });
+  t.after(() => scheduler.close());
+  const set = (annotations: Record<string, string>): void =>
+    scheduler.set('a.ns', parseSchedules('a.ns', { topic: 'cron-function', ...annotations }));
+  return { scheduler, jobs, memory, set };
+}
+
+function useClock(t: TestContext): (ms: number) => Promise<void> {
+  mock.timers.enable({ apis: ['setTimeout', 'setImmediate', 'Date'], now: start });
+  t.after(() => mock.timers.reset());
+  return async (ms) => {
+    for (let left = ms; left > 0; left -= 100) {
+      mock.timers.tick(Math.min(100, left));
+      await Promise.resolve();
+    }
+  };
+}
+
+test('each due time makes one job, whose id says which it is', async (t) => {
+  const pass = useClock(t);
+  const { jobs, set } = createWorld(t);
+  set({ schedule: '@every 10s' });
+  await pass(35_000);
+  assert.equal(jobs.length, 3);
+  assert.equal(new Set(jobs.map(({ id }) => id)).size, 3);
+  const [job] = jobs;
+  assert.match(job?.id ?? '', /^cron-[0-9a-f]{20}-1767225610000$/);
+  assert.equal(job?.lane, 'a.ns');
+  assert.ok(job.payload.kind === 'call' && job.payload.headers.includes('2026-01-01T00:00:10.000Z'));
+});
+
+test('two schedulers make the same ids for the same due times', async (t) => {
+  const pass = useClock(t);
+  const [one, two] = [createWorld(t), createWorld(t)];
+  one.set({ schedule: '*/10 * * * * *' });
+  await pass(1_234);
+  two.set({ schedule: '*/10 * * * * *' });
+  await pass(20_000);
+  assert.deepEqual(
+    one.jobs.map(({ id }) => id),
+    two.jobs.map(({ id }) => id),
+  );
+  assert.equal(one.jobs.length, 2);
+});
+
+test('a redeploy moves nothing, and a removal ends it', async (t) => {
+  const pass = useClock(t);
+  const { scheduler, jobs, set } = createWorld(t);
+  set({ schedule: '@every 10s' });
+  await pass(9_000);
+  set({ schedule: '@every 10s; @every 60s' });
+  await pass(1_100);
+  assert.equal(jobs.length, 1);
+  assert.deepEqual(
+    scheduler.planned().map(({ expression, nextMs }) => [expression, (nextMs ?? 0) - start]),
+    [
+      ['@every 10s', 20_000],
+      ['@every 60s', 60_000],
+    ],
+  );
+  set({ topic: 'none' });
+  await pass(100_000);
+  assert.equal(jobs.length, 1);
+  assert.deepEqual(scheduler.planned(), []);
+});
+
+test('a run that may not overlap has the id of the one before', async (t) => {
+  const pass = useClock(t);
+  const { jobs, set } = createWorld(t);
+  set({ schedule: '@every 10s', 'com.tinderbox.schedule.overlap': 'skip' });
+  await pass(20_100);
+  assert.equal(jobs.length, 2);
+  assert.equal(jobs[0]?.id, jobs[1]?.id);
+});
+
+test('what was missed while nothing ran is made up for once, when asked for', async (t) => {
+  const pass = useClock(t);
+  const kept = new Map<string, number>();
+  const annotations = { schedule: '@every 10s', 'com.tinderbox.schedule.missed': 'once' };
+  const first = createWorld(t, undefined, kept);
+  first.set(annotations);
+  await pass(10_100);
+  first.scheduler.close();
+  await pass(60_000);
+  const second = createWorld(t, undefined, kept);
+  second.set(annotations);
+  const forgetful = createWorld(t);
+  forgetful.set({ schedule: '@every 10s' });
+  await pass(100);
+  assert.deepEqual([first.jobs.length, second.jobs.length, forgetful.jobs.length], [1, 1, 0]);
+  await pass(10_000);
+  assert.deepEqual([second.jobs.length, forgetful.jobs.length], [2, 1]);
+});
+
+test('a job the queue refuses is offered again, until its schedule is gone', async (t) => {
+  const pass = useClock(t);
+  let refusals = 2;
+  const { jobs, set } = createWorld(t, () => {
+    refusals -= 1;
+    return refusals >= 0 ? Promise.reject(new Error('full')) : Promise.resolve(true);
+  });
+  set({ schedule: '@every 60s' });
+  await pass(65_000);
+  assert.equal(jobs.length, 3);
+  assert.equal(new Set(jobs.map(({ id }) => id)).size, 1);
+});
+
+test('a clock that jumps ahead makes one job of what it skipped', async (t) => {
+  const pass = useClock(t);
+  const { jobs, set } = createWorld(t);
+  set({ schedule: '@every 10s' });
+  mock.timers.setTime(start + 3_600_000);
+  await pass(2_000);
+  assert.equal(jobs.length, 1);
+});
