@@ -146,6 +146,7 @@ test('without root and without namespaces, rlimits hold, daemons are found by th
   const missing = eat?.missing?.map((text) => text.split(/[:,]/)[0]);
   assert.deepEqual(missing, [
     'user of its own',
+    'privacy of that user’s files',
     'memory limit of the whole tree',
     'process limit',
     'killing of daemons that hide',
