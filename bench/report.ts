@@ -4,7 +4,16 @@ import { cpus, loadavg, totalmem } from 'node:os';
 export interface Figure {
   readonly measure: string;
   readonly value: number;
-  readonly unit: '% of bare' | 'ms' | '× bare start' | 'MiB' | 'errors' | 's' | 'requests/s' | '% of 64 connections';
+  readonly unit:
+    | '% of bare'
+    | 'ms'
+    | '× bare start'
+    | 'MiB'
+    | 'errors'
+    | 's'
+    | 'requests/s'
+    | '% of 64 connections'
+    | '% of without';
   /** Bound of the issue; absent for figures that only inform. */
   readonly atLeast?: number;
   readonly atMost?: number;
