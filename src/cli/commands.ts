@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./describe.ts')).describeCommand,
   },
   {
+    name: 'ready',
+    summary: 'wait until the platform, or a function, takes calls',
+    load: async () => (await import('./ready.ts')).readyCommand,
+  },
+  {
     name: 'instances',
     summary: 'list running copies of functions',
     load: async () => (await import('./instances.ts')).instancesCommand,
@@ -60,6 +65,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./remove.ts')).removeCommand,
   },
   {
+    name: 'template',
+    summary: 'pull templates, and list those of a store',
+    load: async () => (await import('./template.ts')).templateCommand,
+  },
+  {
     name: 'secret',
     summary: 'create, update, list and remove secrets',
     load: async () => (await import('./secret.ts')).secretCommand,
@@ -78,6 +88,16 @@ export const commands: readonly CommandEntry[] = [
     name: 'login',
     summary: 'save user and password for a platform',
     load: async () => (await import('./login.ts')).loginCommand,
+  },
+  {
+    name: 'logout',
+    summary: 'forget the login of a platform',
+    load: async () => (await import('./logout.ts')).logoutCommand,
+  },
+  {
+    name: 'registry-login',
+    summary: "write a registry's credentials for builders of containers",
+    load: async () => (await import('./registry-login.ts')).registryLoginCommand,
   },
   {
     name: 'version',

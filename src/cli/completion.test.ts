@@ -43,7 +43,10 @@ test('zsh and fish scripts know every command and flag', async (t) => {
   const fish = await scriptFor('fish', folder);
   assert.match(zsh, /^#compdef tinderbox\n/);
   assert.match(zsh, /\n {8}create\) _tinderbox_secret_create ;;\n/);
-  assert.match(zsh, /'\*--output\[json, yaml, name, wide or table\]:value:\(json yaml name wide table\)'/);
+  assert.match(
+    zsh,
+    /'\*--output\[json, yaml, name, wide, table or jsonpath=TEMPLATE\]:value:\(json yaml name wide table jsonpath=\)'/,
+  );
   assert.match(fish, /complete -c tinderbox -f -n '__fish_use_subcommand' -a 'deploy' -d 'build and deploy/);
   assert.match(
     fish,

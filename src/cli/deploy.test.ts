@@ -143,7 +143,7 @@ test('a revision that does not start ends with 9, its reason and the last log li
   assert.deepEqual([exitCode, stdout], [9, '']);
   assert.match(
     stderr,
-    /hello: not deployed\nerror: openfaas-fn\/hello-00001 does not start: exited with code 1 after 20 ms\nlast lines of its log:\n {2}t hello \(i\) Error: boom\nhint: /,
+    /hello: not deployed\nerror: openfaas-fn\/hello-00001 does not start: exited with code 1 after 20 ms\nlast lines of its log:\n {2}t \(i\) Error: boom\nhint: /,
   );
   assert.equal(state.builds.length, 0);
 });

@@ -1,71 +1,91 @@
 import { type Command, Option } from 'commander';
-import { parseDurationMs } from '../model/duration.ts';
+import type { DeployMode } from '../client/functions.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { assertName, defaultNamespace } from '../model/names.ts';
-import { addBuildFlags } from './build.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
-import { collectPairs, collectTexts } from './flags/collect.ts';
-import { addStackFlags, loadSelection, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
-import { type BuildFlags, type BuildTarget, buildTargetFromStack, programOf } from './rollout/build-target.ts';
+import { collectPairs, collectTexts, parseDuration } from './flags/collect.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addBuildFlags, type BuildFlags, unusedBuildFlags, warnOfUnused } from './rollout/build-flags.ts';
+import { type BuildTarget, imageName, programOf } from './rollout/build-target.ts';
 import { deployFunctions, type RolloutOptions } from './rollout/deploy-functions.ts';
 import { deploymentFrom, type SpecFlags } from './rollout/deployment.ts';
+import { type FunctionFlags, loadProject } from './rollout/load-project.ts';
+import { deployProject } from './rollout/deploy-project.ts';
 import { readSingleFile } from './rollout/single-file.ts';
-import { loadEnvironment } from './stack/environment-file.ts';
-import { createProgress } from './terminal/progress.ts';
+import { createProgress, quietProgress } from './terminal/progress.ts';
 import type { Shell } from './terminal/shell.ts';
 
-interface DeployFlags extends ConnectionFlags, StackFlags, BuildFlags, SpecFlags {
-  readonly image?: string;
-  readonly name?: string;
-  /** False with `--skip-build` or `--image-only`. */
-  readonly skipBuild?: boolean;
-  readonly imageOnly?: boolean;
-  readonly parallel: number;
-  readonly timeout: number;
-}
+/** Values of the flags of every command that deploys. */
+export type DeployFlags = ConnectionFlags &
+  StackFlags &
+  BuildFlags &
+  SpecFlags &
+  FunctionFlags & {
+    readonly skipBuild?: boolean;
+    readonly imageOnly?: boolean;
+    readonly replace?: boolean;
+    /** False with `--update=false`. */
+    readonly update?: boolean;
+    readonly readTemplate?: boolean;
+    readonly network?: string;
+    readonly timeout: number;
+  };
 
 export const deployCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addBuildFlags(addNamespaceFlag(addConnectionFlags(addStackFlags(command))))
+    addDeployFlags(addBuildFlags(addNamespaceFlag(addConnectionFlags(addStackFlags(command)))))
       .argument('[file]', 'a function of one file: .js, .ts, .py or .sh')
-      .option('--image <name>', 'deploy this image, without a stack file; needs --name')
-      .option('--name <name>', 'name of that function, or of that of one file')
-      .option('--fprocess <command>', 'command line of the function')
-      .option('-e, --env <key=value>', 'environment variable; may be repeated', collectPairs)
-      .option('-l, --label <key=value>', 'label; may be repeated', collectPairs)
-      .option('--annotation <key=value>', 'annotation; may be repeated', collectPairs)
-      .option('--secret <name>', 'secret the function may read; may be repeated', collectTexts)
-      .option('--memory-limit <amount>', 'most memory of an instance, such as 128Mi')
-      .option('--cpu-limit <amount>', 'most CPU of an instance, such as 500m')
       .option('--skip-build', 'deploy the images as they are')
       .option('--image-only', 'the same as --skip-build')
-      .addOption(
-        new Option('--timeout <duration>', 'how long to wait until ready; 0: not at all')
-          .argParser(parseTimeout)
-          .default(120_000, '2m'),
-      )
       .action((file: string | undefined, flags: DeployFlags) => deploy(shell, file, flags));
   },
 };
 
-async function deploy(shell: Shell, file: string | undefined, flags: DeployFlags): Promise<void> {
-  if (file !== undefined) return deployFile(shell, file, flags);
-  const byImage = flags.yaml === undefined && (flags.image !== undefined || flags.name !== undefined);
-  return byImage ? deployImage(shell, flags) : deployStack(shell, flags);
+/** Flags that say what is deployed, and how. */
+export function addDeployFlags(command: Command): Command {
+  return command
+    .option('--image <name>', 'deploy this image, without a stack file; needs --name')
+    .option('--name <name>', 'name of that function, or of that of one file')
+    .option('--lang <language>', 'language of the source in --handler')
+    .option('--handler <folder>', 'build and deploy this folder, without a stack file; needs --name')
+    .option('--fprocess <command>', 'command line of the function')
+    .option('-e, --env <key=value>', 'environment variable; may be repeated', collectPairs)
+    .option('-l, --label <key=value>', 'label; may be repeated', collectPairs)
+    .option('--annotation <key=value>', 'annotation; may be repeated', collectPairs)
+    .option('--secret <name>', 'secret the function may read; may be repeated', collectTexts)
+    .option('--constraint <text>', 'placement constraint, where the file has none; may be repeated', collectTexts)
+    .option('--memory-limit <amount>', 'most memory of an instance, such as 128Mi')
+    .option('--cpu-limit <amount>', 'most CPU of an instance, such as 500m')
+    .option('--memory-request <amount>', 'memory to count on for an instance')
+    .option('--cpu-request <amount>', 'CPU to count on for an instance')
+    .option('--readonly', 'the function may write to its temporary folder only')
+    .option('--replace', 'remove a function that is there, then create it')
+    .option('--no-update', 'refuse a function that is there')
+    .option('--read-template', 'deploy with the fprocess of template.yml; a build knows it anyway')
+    .option('--network <name>', 'taken and not used: for containers')
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait until ready; 0: not at all')
+        .argParser(parseDuration('--timeout'))
+        .default(120_000, '2m'),
+    );
 }
 
-async function deployStack(shell: Shell, flags: DeployFlags): Promise<void> {
-  const { stack, functions } = await loadSelection(shell, flags);
-  const found = await Promise.all(functions.map(async (fn) => ({ fn, environment: await loadEnvironment(fn) })));
-  const skipped = flags.skipBuild === true || flags.imageOnly === true;
-  const rollouts = found.map(({ fn, environment }) => {
-    const deployment = deploymentFrom(fn, environment, flags);
-    if (skipped || fn.skipBuild || fn.handler === undefined) return { deployment };
-    return { deployment, target: buildTargetFromStack(fn, { ...environment, ...flags.env }, flags) };
-  });
-  const client = await connect(shell, flags, stack.gateway);
-  await deployFunctions(shell, client, rollouts, rolloutOptions(shell, flags));
+async function deploy(shell: Shell, file: string | undefined, flags: DeployFlags): Promise<void> {
+  warnOfUnused(shell, { ...flags }, [...unusedBuildFlags, '--network']);
+  if (file !== undefined) return deployFile(shell, file, flags);
+  const byImage = flags.yaml === undefined && flags.handler === undefined;
+  if (byImage && (flags.image !== undefined || flags.name !== undefined)) return deployImage(shell, flags);
+  const project = await loadProject(shell, flags.handler === undefined ? withoutName(flags) : flags);
+  const client = await connect(shell, flags, project.gateway);
+  const build = flags.skipBuild !== true && flags.imageOnly !== true;
+  await deployProject(shell, client, project, flags, { ...rolloutOptions(shell, flags), build });
+}
+
+/** With a stack file, `--name` and `--image` are not about a function beside it. */
+function withoutName(flags: DeployFlags): DeployFlags {
+  const { name: _name, image: _image, ...rest } = flags;
+  return rest;
 }
 
 async function deployImage(shell: Shell, flags: DeployFlags): Promise<void> {
@@ -86,7 +106,7 @@ async function deployFile(shell: Shell, file: string, flags: DeployFlags): Promi
   const target: BuildTarget = {
     name,
     namespace: deployment.namespace ?? defaultNamespace,
-    image: deployment.image,
+    image: imageName(deployment.image),
     source: single.path,
     language,
     ...programOf(language, flags.fprocess ?? single.process, flags.env ?? {}),
@@ -97,10 +117,18 @@ async function deployFile(shell: Shell, file: string, flags: DeployFlags): Promi
   await deployFunctions(shell, client, [{ deployment, target }], rolloutOptions(shell, flags));
 }
 
-function rolloutOptions(shell: Shell, flags: DeployFlags): RolloutOptions {
-  return { timeoutMs: flags.timeout, parallel: flags.parallel, progress: createProgress(shell.stderr) };
+/** How functions are rolled out under these flags. */
+export function rolloutOptions(shell: Shell, flags: DeployFlags): RolloutOptions {
+  const progress = createProgress(shell.stderr);
+  return {
+    timeoutMs: flags.timeout,
+    parallel: flags.parallel,
+    progress: flags.quiet === true ? quietProgress(progress) : progress,
+    mode: modeOf(flags),
+  };
 }
 
-function parseTimeout(text: string): number {
-  return parseDurationMs(text, '--timeout');
+function modeOf({ replace, update }: DeployFlags): DeployMode {
+  if (replace === true) return 'replace';
+  return update === false ? 'create' : 'update';
 }

@@ -8,17 +8,19 @@ import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } f
 import { functionUrl, parseAddress } from './flags/function-address.ts';
 import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatDescription } from './output/format-description.ts';
-import { addOutputFlag, type OutputFormat, printData } from './output/output-format.ts';
+import { addOutputFlag, formatOf, isData, type OutputFlags, printData } from './output/output-format.ts';
 import type { Shell } from './terminal/shell.ts';
 
-interface DescribeFlags extends ConnectionFlags, StackFlags {
+interface DescribeFlags extends ConnectionFlags, StackFlags, OutputFlags {
   readonly namespace?: string;
-  readonly output?: OutputFormat;
+  readonly verbose?: boolean;
 }
 
-/** All that is known of a function; what `-o json` and `-o yaml` print. */
+/** All that is known of a function; what `-o json` and the like print. */
 export interface Description extends FunctionStatus {
+  readonly status: 'Ready' | 'Not Ready';
   readonly url: string;
+  readonly asyncUrl: string;
   readonly revisions: readonly RevisionSummary[];
   readonly instances: readonly Instance[];
 }
@@ -27,6 +29,7 @@ export const describeCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
     addOutputFlag(addNamespaceFlag(addConnectionFlags(addYamlFlag(command))))
       .argument('<name>', 'function, or NAME.NAMESPACE')
+      .option('-v, --verbose', 'show what is not set as <none>')
       .action((name: string, flags: DescribeFlags) => describeFunction(shell, name, flags));
   },
 };
@@ -45,12 +48,15 @@ async function describeFunction(shell: Shell, text: string, flags: DescribeFlags
   const description: Description = {
     ...status,
     invocationCount: counted,
+    status: (status.availableReplicas ?? 0) > 0 ? 'Ready' : 'Not Ready',
     url: functionUrl(client.gateway, address),
+    asyncUrl: functionUrl(client.gateway, address, 'async-function'),
     revisions: orEmpty(revisions),
     instances: orEmpty(instances),
   };
-  if (flags.output === 'json' || flags.output === 'yaml') return printData(shell, flags.output, description);
-  shell.stdout.write(flags.output === 'name' ? `${name}\n` : formatDescription(description));
+  const format = formatOf(flags);
+  if (isData(format)) return printData(shell, format, description);
+  shell.stdout.write(format === 'name' ? `${name}\n` : formatDescription(description, flags.verbose === true));
 }
 
 /** A platform of another make has neither revisions nor instances to tell of; anything but that is an error. */

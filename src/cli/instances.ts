@@ -8,12 +8,11 @@ import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } f
 import { parseAddress } from './flags/function-address.ts';
 import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatAge } from './output/format-age.ts';
-import { addOutputFlag, type OutputFormat, printListing } from './output/output-format.ts';
+import { addOutputFlag, formatOf, type OutputFlags, printListing } from './output/output-format.ts';
 import type { Shell } from './terminal/shell.ts';
 
-interface InstancesFlags extends ConnectionFlags, StackFlags {
+interface InstancesFlags extends ConnectionFlags, StackFlags, OutputFlags {
   readonly namespace?: string;
-  readonly output?: OutputFormat;
 }
 
 export const instancesCommand: CommandDefinition = {
@@ -27,7 +26,7 @@ export const instancesCommand: CommandDefinition = {
 async function listInstances(shell: Shell, name: string | undefined, flags: InstancesFlags): Promise<void> {
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   const rows = dataOf(await client.instances.list(filterOf(name, flags.namespace)));
-  await printListing(shell, flags.output, {
+  await printListing(shell, formatOf(flags), {
     rows,
     name: (row) => row.id,
     columns: [

@@ -5,6 +5,7 @@ import { dataOf } from '../client/result.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { authFilePath, saveLogin } from './connection/auth-file.ts';
+import { parseDuration } from './flags/collect.ts';
 import { resolveGateway } from './connection/gateway.ts';
 import type { Shell } from './terminal/shell.ts';
 
@@ -13,6 +14,8 @@ interface LoginFlags {
   readonly username: string;
   readonly password?: string;
   readonly passwordStdin?: boolean;
+  readonly tlsNoVerify?: boolean;
+  readonly timeout: number;
 }
 
 export const loginCommand: CommandDefinition = {
@@ -22,6 +25,8 @@ export const loginCommand: CommandDefinition = {
       .option('-u, --username <name>', 'user', 'admin')
       .option('-p, --password <text>', 'password; other users of the machine can see it in the process list')
       .option('-s, --password-stdin', 'read the password from stdin')
+      .option('--tls-no-verify', 'take any certificate of the gateway')
+      .option('--timeout <duration>', 'how long to wait for the gateway', parseDuration('--timeout'), 5000)
       .action((flags: LoginFlags) => login(shell, flags));
   },
 };
@@ -35,7 +40,9 @@ async function login(shell: Shell, flags: LoginFlags): Promise<void> {
       `user "${credentials.user}" holds a colon, which Basic authentication cannot carry`,
     );
   }
-  const tried = await createClient({ gateway, credentials, signal: shell.signal }).functions.list();
+  const signal = AbortSignal.any([shell.signal, AbortSignal.timeout(flags.timeout)]);
+  const anyCertificate = flags.tlsNoVerify === true;
+  const tried = await createClient({ gateway, credentials, signal, anyCertificate }).functions.list();
   if (!tried.ok && tried.error.code === 'unauthenticated') {
     throw new TinderboxError('unauthenticated', `${gateway} does not accept this user and password`, {
       hint: 'the password made at first start is in the file "password" of the data folder',

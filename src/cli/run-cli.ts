@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandEntry } from './command-definition.ts';
 import { commands } from './commands.ts';
+import { plainBooleans } from './flags/boolean-words.ts';
 import { printError } from './terminal/print-error.ts';
 import type { Shell } from './terminal/shell.ts';
 
@@ -11,7 +12,7 @@ export async function runCli(argv: readonly string[], shell: Shell): Promise<num
   try {
     const words = /^(-V|--version)$/.test(argv[0] ?? '') ? ['version', '--short'] : argv;
     const program = await createProgram(words, shell);
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync([...plainBooleans(words, program)], { from: 'user' });
     return 0;
   } catch (reason) {
     if (reason instanceof CommanderError) return reason.exitCode === 0 ? 0 : usageExitCode;

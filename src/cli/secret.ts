@@ -5,7 +5,9 @@ import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { readSecretValue, type SecretValueFlags } from './flags/secret-value.ts';
 import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
-import { addOutputFlag, type OutputFormat, printListing } from './output/output-format.ts';
+import { addOutputFlag, formatOf, type OutputFlags, printListing } from './output/output-format.ts';
+import { applySecrets } from './secrets/apply-secrets.ts';
+import { addSealingCommands } from './secrets/sealing.ts';
 import type { Shell } from './terminal/shell.ts';
 
 interface SecretFlags extends ConnectionFlags, StackFlags {
@@ -28,7 +30,7 @@ export const secretCommand: CommandDefinition = {
       (name: string, flags: WriteFlags) => writeSecret(shell, 'update', name, flags),
     );
     addOutputFlag(sub('list', 'list secrets; values are never shown', 'ls')).action(
-      (flags: SecretFlags & { output?: OutputFormat }) => listSecrets(shell, flags),
+      (flags: SecretFlags & OutputFlags) => listSecrets(shell, flags),
     );
     sub('remove', 'remove a secret', 'rm', 'delete')
       .argument('<name>', 'secret')
@@ -36,6 +38,10 @@ export const secretCommand: CommandDefinition = {
     addConnectionFlags(addYamlFlag(command.command('rotate-key')))
       .description('encrypt all secrets with a new key and forget the older ones')
       .action((flags: SecretFlags) => rotateKey(shell, flags));
+    sub('apply', 'create or update a secret for every file in .secrets')
+      .option('--no-trim', 'keep white space around the values')
+      .action((flags: SecretFlags & { trim: boolean }) => apply(shell, flags));
+    addSealingCommands(command, shell);
   },
 };
 
@@ -61,10 +67,10 @@ async function writeSecret(shell: Shell, verb: 'create' | 'update', name: string
   shell.stdout.write(`${verb === 'create' ? 'Created' : 'Updated'} secret ${name}.\n`);
 }
 
-async function listSecrets(shell: Shell, flags: SecretFlags & { output?: OutputFormat }): Promise<void> {
+async function listSecrets(shell: Shell, flags: SecretFlags & OutputFlags): Promise<void> {
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   const rows = dataOf(await client.secrets.list(flags.namespace));
-  await printListing(shell, flags.output, {
+  await printListing(shell, formatOf(flags), {
     rows,
     name: (row) => row.name,
     columns: [{ title: 'Name', value: (row) => row.name }],
@@ -76,6 +82,11 @@ async function removeSecret(shell: Shell, name: string, flags: SecretFlags): Pro
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   dataOf(await client.secrets.remove({ name, namespace: flags.namespace ?? defaultNamespace }));
   shell.stdout.write(`Removed secret ${name}.\n`);
+}
+
+async function apply(shell: Shell, flags: SecretFlags & { trim: boolean }): Promise<void> {
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
+  await applySecrets(shell, client, flags.namespace ?? defaultNamespace, flags.trim);
 }
 
 async function rotateKey(shell: Shell, flags: SecretFlags): Promise<void> {

@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { PlatformInfo } from '../client/info.ts';
 import type { CommandDefinition } from './command-definition.ts';
-import type { ConnectionFlags } from './connection/connect.ts';
+import { addConnectionFlags, connect, type ConnectionFlags } from './connection/connect.ts';
 import { packageRoot } from './package-root.ts';
 import type { Shell } from './terminal/shell.ts';
 
 interface VersionFlags extends ConnectionFlags {
   readonly short?: boolean;
+  readonly shortVersion?: boolean;
   readonly output?: 'json' | 'yaml';
+  readonly json?: boolean;
 }
 
 /** How long a version may wait for a platform that does not answer. */
@@ -17,10 +19,11 @@ const platformTimeoutMs = 2000;
 
 export const versionCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    command
-      .option('-g, --gateway <url>', 'address of the platform (OPENFAAS_URL, or http://127.0.0.1:8080)')
-      .option('--data-dir <folder>', 'data folder of a platform on this machine, to find its password')
+    addConnectionFlags(command)
       .option('--short', 'only the number of this program; asks no platform')
+      .option('--short-version', 'the same as --short')
+      .option('--no-warn-update', 'taken and not used: no newer version is looked for')
+      .option('-j, --json', 'the same as -o json')
       .addOption(new Option('-o, --output <format>', 'json or yaml').choices(['json', 'yaml']))
       .action((flags: VersionFlags) => showVersion(shell, flags));
   },
@@ -28,14 +31,15 @@ export const versionCommand: CommandDefinition = {
 
 async function showVersion(shell: Shell, flags: VersionFlags): Promise<void> {
   const version = await readVersion();
-  if (flags.short === true) {
+  if (flags.short === true || flags.shortVersion === true) {
     shell.stdout.write(`${version}\n`);
     return;
   }
   const platform = await askPlatform(shell, flags);
-  if (flags.output !== undefined) {
+  const format = flags.output ?? (flags.json === true ? 'json' : undefined);
+  if (format !== undefined) {
     const { printData } = await import('./output/output-format.ts');
-    return printData(shell, flags.output, { cli: { version, node: process.versions.node }, platform });
+    return printData(shell, format, { cli: { version, node: process.versions.node }, platform });
   }
   shell.stdout.write(`tinderbox ${version} (Node ${process.versions.node}, ${process.platform}-${process.arch})\n`);
   shell.stdout.write(typeof platform === 'string' ? `platform: ${platform}\n` : formatPlatform(platform));
@@ -49,7 +53,6 @@ export async function readVersion(): Promise<string> {
 
 /** What the platform says of itself, or why it says nothing. */
 async function askPlatform(shell: Shell, flags: VersionFlags): Promise<PlatformInfo | string> {
-  const { connect } = await import('./connection/connect.ts');
   const client = await connect(shell, flags);
   const info = await client.info.get(platformTimeoutMs);
   return info.ok ? info.data : info.error.message;

@@ -4,10 +4,8 @@ import { errorFromNetwork, errorFromReply } from './failures.ts';
 import { createPatientFetch, type Fetch, type HttpReply } from './fetch.ts';
 import { failure, type Result, success } from './result.ts';
 
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
+/** Who somebody is to a gateway: user and password, or a bearer token. */
+export type Credentials = { readonly user: string; readonly password: string } | { readonly token: string };
 
 /** How the client reaches a platform. */
 export interface ClientOptions {
@@ -17,6 +15,8 @@ export interface ClientOptions {
   readonly credentials?: Credentials | undefined;
   /** Cancels every request of the client. */
   readonly signal?: AbortSignal;
+  /** Takes certificates that nobody vouches for; default false. */
+  readonly anyCertificate?: boolean;
   /** Default: undici's without limits on waiting. */
   readonly fetch?: Fetch;
 }
@@ -50,8 +50,9 @@ const managementTimeoutMs = 60_000;
 
 export function createConnection(options: ClientOptions): Connection {
   const gateway = options.gateway.replace(/\/+$/, '');
-  const fetch = options.fetch ?? createPatientFetch();
-  const authorization = options.credentials === undefined ? {} : { authorization: basicAuth(options.credentials) };
+  const fetch = options.fetch ?? createPatientFetch({ anyCertificate: options.anyCertificate === true });
+  const authorization =
+    options.credentials === undefined ? {} : { authorization: authorizationOf(options.credentials) };
 
   const send = async (request: ApiRequest): Promise<Result<HttpReply>> => {
     const signals = [options.signal, request.signal].filter((signal) => signal !== undefined);
@@ -117,6 +118,7 @@ function bodyOf(request: ApiRequest): { body?: string | Buffer | Readable; duple
   return Buffer.isBuffer(request.body) ? { body: request.body } : { body: request.body, duplex: 'half' };
 }
 
-function basicAuth({ user, password }: Credentials): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+function authorizationOf(credentials: Credentials): string {
+  if ('token' in credentials) return `Bearer ${credentials.token}`;
+  return `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
 }

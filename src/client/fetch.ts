@@ -24,16 +24,20 @@ export type Fetch = (url: string, request: HttpRequest) => Promise<HttpReply>;
  * undici's fetch without its 300 s limits on waiting for headers and between two chunks: a call may last a day and a
  * followed log may be silent. Loaded at the first request, because the import costs more than most commands.
  */
-export function createPatientFetch(): Fetch {
+export function createPatientFetch(options: { readonly anyCertificate: boolean }): Fetch {
   let loading: Promise<Fetch> | undefined;
   return async (url, request) => {
-    loading ??= loadUndici();
+    loading ??= loadUndici(options.anyCertificate);
     return (await loading)(url, request);
   };
 }
 
-async function loadUndici(): Promise<Fetch> {
+async function loadUndici(anyCertificate: boolean): Promise<Fetch> {
   const { Agent, fetch } = await import('undici');
-  const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+  const dispatcher = new Agent({
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { rejectUnauthorized: !anyCertificate },
+  });
   return (url, request) => fetch(url, { ...request, dispatcher });
 }

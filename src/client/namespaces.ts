@@ -9,7 +9,10 @@ export interface Namespace {
 
 export interface NamespacesClient {
   list(): Promise<Result<readonly string[]>>;
+  get(name: string): Promise<Result<Namespace>>;
   create(namespace: Namespace): Promise<Result<void>>;
+  /** Replaces labels and annotations. */
+  update(namespace: Namespace): Promise<Result<void>>;
   remove(name: string): Promise<Result<void>>;
 }
 
@@ -17,21 +20,21 @@ export interface NamespacesClient {
 const mark = { openfaas: '1' };
 
 export function createNamespacesClient(connection: Connection): NamespacesClient {
+  const pathOf = (name: string): string => `/system/namespace/${encodeURIComponent(name)}`;
+  const write = async (method: string, path: string, json: Namespace): Promise<Result<void>> => {
+    const written = await connection.call({ method, path, json, timeoutMs: 60_000 });
+    return written.ok ? success(undefined) : written;
+  };
   return {
     list: () => connection.json({ method: 'GET', path: '/system/namespaces' }),
-    create: async (namespace) => {
-      const json = {
-        name: namespace.name,
-        labels: { ...namespace.labels, ...mark },
-        annotations: { ...namespace.annotations, ...mark },
-      };
-      const created = await connection.call({ method: 'POST', path: '/system/namespace/', json, timeoutMs: 60_000 });
-      return created.ok ? success(undefined) : created;
-    },
-    remove: async (name) => {
-      const path = `/system/namespace/${encodeURIComponent(name)}`;
-      const removed = await connection.call({ method: 'DELETE', path, json: { name }, timeoutMs: 60_000 });
-      return removed.ok ? success(undefined) : removed;
-    },
+    get: (name) => connection.json({ method: 'GET', path: pathOf(name) }),
+    create: (namespace) => write('POST', '/system/namespace/', marked(namespace)),
+    update: (namespace) => write('PUT', pathOf(namespace.name), marked(namespace)),
+    remove: (name) => write('DELETE', pathOf(name), { name }),
   };
+}
+
+function marked(namespace: Namespace): Namespace {
+  const { name, labels, annotations } = namespace;
+  return { name, labels: { ...labels, ...mark }, annotations: { ...annotations, ...mark } };
 }

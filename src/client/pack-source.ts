@@ -16,10 +16,24 @@ export interface PackConfig {
   readonly process?: string;
   readonly mode?: string;
   readonly noCache?: boolean;
+  /** For builders of containers. */
+  readonly platforms?: readonly string[];
 }
 
-interface PackedFile {
+/** One folder, or file, of a source made of several. */
+export interface SourceLayer {
   readonly path: string;
+  /** Folder of the source it is put into; `` is the top. */
+  readonly at: string;
+  /** Takes `build` and `template` at its top too, which a handler folder leaves out; default false. */
+  readonly whole?: boolean;
+}
+
+/** A file as it is sent. */
+export interface PackedFile {
+  /** In the source, with `/`. */
+  readonly path: string;
+  /** Absolute, with links followed. */
   readonly file: string;
   readonly executable: boolean;
   readonly bytes: number;
@@ -31,44 +45,56 @@ const maxFiles = 20_000;
 const maxBytes = 512 * 2 ** 20;
 
 /**
- * Packs a folder, or a single file, as a source archive in the shape of OpenFaaS's builder. The same files give the
+ * Packs a folder, a single file, or layers of them (the later one's files take the place of the earlier one's), as a source archive in the shape of OpenFaaS's builder. The same files give the
  * same bytes: sorted, no owners, no times. Left out are `node_modules`, `.git`, `__pycache__`, `.venv` anywhere and
  * `build` and `template` at the top. A link is sent as the file it stands for. Throws `not-found`, `invalid` for a link that
  * leaves the folder or something that is no file, `too-large` beyond 20,000 files or 512 MiB.
  */
-export async function packSource(path: string, config: PackConfig): Promise<Readable> {
-  const files = await listSource(path);
+export async function packSource(source: string | readonly SourceLayer[], config: PackConfig): Promise<Readable> {
+  const files = await listSource(source);
   const archive = pack();
   const settings = JSON.stringify({ buildArgs: {}, ...config });
   void fill(archive, files, settings).catch((error: Error) => archive.destroy(error));
   return Readable.from(archive as AsyncIterable<Buffer>, { objectMode: false });
 }
 
-async function listSource(path: string): Promise<PackedFile[]> {
-  const root = await realpath(path).catch((cause: unknown) => {
-    throw new TinderboxError('not-found', `there is no source at "${path}"`, { cause });
-  });
-  const stats = await stat(root);
-  const files = stats.isDirectory() ? await listFolder(root, '') : [await listFile(root, root, basename(root))];
-  if (files.length === 0) throw new TinderboxError('invalid', `"${path}" holds no file to send`);
+/** What {@link packSource} packs, sorted by path; throws the same. */
+export async function listSource(source: string | readonly SourceLayer[]): Promise<readonly PackedFile[]> {
+  const layers = typeof source === 'string' ? [{ path: source, at: '' }] : source;
+  const found = new Map<string, PackedFile>();
+  for (const layer of layers) for (const file of await listLayer(layer)) found.set(file.path, file);
+  const files = [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const shown = layers.map(({ path }) => `"${path}"`).join(' with ');
+  if (files.length === 0) throw new TinderboxError('invalid', `${shown} holds no file to send`);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   if (files.length > maxFiles || bytes > maxBytes) {
     throw new TinderboxError(
       'too-large',
-      `"${path}" has ${files.length} files with ${bytes} bytes, the limit is ${maxFiles} files and ${maxBytes} bytes`,
+      `${shown} has ${files.length} files with ${bytes} bytes, the limit is ${maxFiles} files and ${maxBytes} bytes`,
     );
   }
   return files;
 }
 
-async function listFolder(root: string, folder: string): Promise<PackedFile[]> {
+async function listLayer({ path, at, whole = false }: SourceLayer): Promise<readonly PackedFile[]> {
+  const root = await realpath(path).catch((cause: unknown) => {
+    throw new TinderboxError('not-found', `there is no source at "${path}"`, { cause });
+  });
+  const stats = await stat(root);
+  const skipped = whole ? new Set<string>() : skippedAtTop;
+  if (!stats.isDirectory()) return [await listFile(root, root, at === '' ? basename(root) : at)];
+  const files = await listFolder(root, '', skipped);
+  return at === '' ? files : files.map((file) => ({ ...file, path: `${at}/${file.path}` }));
+}
+
+async function listFolder(root: string, folder: string, skipped: ReadonlySet<string>): Promise<PackedFile[]> {
   const found: PackedFile[] = [];
   const entries = await readdir(join(root, folder), { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
-    if (skippedAnywhere.has(entry.name) || (folder === '' && skippedAtTop.has(entry.name))) continue;
+    if (skippedAnywhere.has(entry.name) || (folder === '' && skipped.has(entry.name))) continue;
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) found.push(...(await listFolder(root, path)));
+    if (entry.isDirectory()) found.push(...(await listFolder(root, path, skipped)));
     else found.push(await listFile(root, join(root, path), path));
     if (found.length > maxFiles) break;
   }

@@ -13,6 +13,12 @@ interface AuthEntry {
   readonly token: string;
 }
 
+/** User and password. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
 /** `OPENFAAS_CONFIG`, `./.openfaas` in CI, else `~/.openfaas`. */
 export function authFilePath({ env, cwd, home }: Pick<Shell, 'env' | 'cwd' | 'home'>): string {
   const configured = env['OPENFAAS_CONFIG'];
@@ -22,21 +28,37 @@ export function authFilePath({ env, cwd, home }: Pick<Shell, 'env' | 'cwd' | 'ho
 
 /** The login saved for a gateway. Throws `invalid` when the file is broken. */
 export async function readSavedLogin(file: string, gateway: string): Promise<Credentials | undefined> {
-  const entry = (await readEntries(file)).find((candidate) => isFor(candidate, gateway) && candidate.auth === 'basic');
+  const entry = (await readEntries(file)).find(
+    (candidate) => isFor(candidate, gateway) && ['basic', 'oauth2'].includes(candidate.auth),
+  );
   if (entry === undefined) return undefined;
+  if (entry.auth === 'oauth2') return { token: entry.token };
   const text = Buffer.from(entry.token, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   return { user: text.slice(0, Math.max(0, colon)), password: text.slice(colon + 1) };
 }
 
 /** Saves a login, replacing the gateway's earlier one. The file is 0600, its folder 0700. */
-export async function saveLogin(file: string, gateway: string, credentials: Credentials): Promise<void> {
+export async function saveLogin(file: string, gateway: string, credentials: Login): Promise<void> {
   const others = (await readEntries(file)).filter((entry) => !isFor(entry, gateway));
   const token = Buffer.from(`${credentials.user}:${credentials.password}`, 'utf8').toString('base64');
+  await writeEntries(file, [...others, { gateway, auth: 'basic', token }]);
+}
+
+/** Forgets the login of a gateway. Resolves with whether there was one. */
+export async function forgetLogin(file: string, gateway: string): Promise<boolean> {
+  const entries = await readEntries(file);
+  const others = entries.filter((entry) => !isFor(entry, gateway));
+  if (others.length === entries.length) return false;
+  await writeEntries(file, others);
+  return true;
+}
+
+async function writeEntries(file: string, auths: readonly AuthEntry[]): Promise<void> {
   const { stringify } = await import('yaml');
   await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
   const fresh = `${file}.${process.pid}.tmp`;
-  await writeFile(fresh, stringify({ auths: [...others, { gateway, auth: 'basic', token }] }), { mode: 0o600 });
+  await writeFile(fresh, stringify({ auths }), { mode: 0o600 });
   await rename(fresh, file);
 }
 

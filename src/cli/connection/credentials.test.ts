@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import type { Shell } from '../terminal/shell.ts';
 import { createSink } from '../testing/test-shell.ts';
-import { authFilePath, readSavedLogin, saveLogin } from './auth-file.ts';
+import { authFilePath, forgetLogin, readSavedLogin, saveLogin } from './auth-file.ts';
 import { findCredentials } from './credentials.ts';
 
 const local = 'http://127.0.0.1:8080';
@@ -40,7 +40,10 @@ test('a login replaces the one of the same gateway and leaves all others', async
   const text = readFileSync(file, 'utf8');
   assert.match(text, /oauth2\n\s+token: jwt\n\s+options:/);
   assert.doesNotMatch(text, /b2xk/);
-  assert.equal(await readSavedLogin(file, 'http://other'), undefined);
+  assert.deepEqual(await readSavedLogin(file, 'http://other'), { token: 'jwt' });
+  assert.equal(await forgetLogin(file, local), true);
+  assert.equal(await forgetLogin(file, local), false);
+  assert.deepEqual(await readSavedLogin(file, 'http://other'), { token: 'jwt' });
 });
 
 test('OPENFAAS_CONFIG names the folder, and CI keeps it in the working folder', () => {

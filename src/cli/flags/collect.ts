@@ -1,3 +1,4 @@
+import { parseDurationMs } from '../../model/duration.ts';
 import { TinderboxError } from '../../model/errors.ts';
 
 /** For a flag that may be given several times. */
@@ -22,4 +23,9 @@ export function parseInteger(what: string, least: number): (value: string) => nu
     if (number >= least) return number;
     throw new TinderboxError('invalid', `${what} "${value}" is not a whole number of at least ${least}`);
   };
+}
+
+/** For a flag that takes a length of time; milliseconds come out. */
+export function parseDuration(what: string): (value: string) => number {
+  return (value) => parseDurationMs(value, what);
 }

@@ -15,6 +15,10 @@ export function parseAddress(text: string, namespace: string | undefined): Funct
 }
 
 /** Where a function is called: without its namespace in the default one, as OpenFaaS prints it. */
-export function functionUrl(gateway: string, { name, namespace }: FunctionAddress): string {
-  return `${gateway}/function/${namespace === defaultNamespace ? name : `${name}.${namespace}`}`;
+export function functionUrl(
+  gateway: string,
+  { name, namespace }: FunctionAddress,
+  route: 'function' | 'async-function' = 'function',
+): string {
+  return `${gateway}/${route}/${namespace === defaultNamespace ? name : `${name}.${namespace}`}`;
 }

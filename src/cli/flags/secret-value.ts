@@ -37,7 +37,8 @@ async function readRaw(shell: Shell, flags: SecretValueFlags): Promise<Buffer> {
   return buffer(shell.stdin);
 }
 
-function trimBytes(value: Buffer): Buffer {
+/** Without white space at both ends. */
+export function trimBytes(value: Buffer): Buffer {
   const isSpace = (byte: number | undefined): boolean => byte === 32 || (byte !== undefined && byte >= 9 && byte <= 13);
   let start = 0;
   let end = value.length;

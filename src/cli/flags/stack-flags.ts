@@ -14,14 +14,15 @@ export interface StackFlags {
 
 /** For commands that only take the gateway from a stack file. */
 export function addYamlFlag(command: Command): Command {
-  return command.option('-f, --yaml <file>', 'stack file (stack.yaml or stack.yml, where there is one)');
+  return command
+    .option('-f, --yaml <file>', 'stack file (stack.yaml or stack.yml, where there is one)')
+    .option('--no-envsubst', 'leave ${VAR} in the stack file as it is');
 }
 
 export function addStackFlags(command: Command): Command {
   return addYamlFlag(command)
     .option('--filter <pattern>', 'only functions whose name fits, with * and ?')
-    .option('--regex <expression>', 'only functions whose name fits the regular expression')
-    .option('--no-envsubst', 'leave ${VAR} in the stack file as it is');
+    .option('--regex <expression>', 'only functions whose name fits the regular expression');
 }
 
 /** The stack file and the functions of it that the flags choose. */

@@ -1,56 +1,94 @@
 import type { Description } from '../describe.ts';
+import type { ResourceAmounts } from '../../model/function.ts';
 import type { Instance, Protections } from '../../model/instance.ts';
 import { summaryLine } from '../../model/summary-line.ts';
+import { alignCells } from './align-cells.ts';
+
+/**
+ * What `faas-cli describe` prints, to the byte, and below it what only tinderbox knows. Without `verbose` what is not set
+ * is left out of the first part.
+ */
+export function formatDescription(fn: Description, verbose: boolean): string {
+  return alignCells([...statusLines(fn), ...specLines(fn, verbose), ...usageLines(fn, verbose)]) + formatOwn(fn);
+}
 
 type Line = readonly [label: string, value: string | readonly string[]];
 
-/** Key and value per line, in faas-cli's order and words, then what only tinderbox knows. */
-export function formatDescription(fn: Description): string {
-  const lines: readonly Line[] = [...statusLines(fn), ...specLines(fn), ...runtimeLines(fn)];
-  const width = Math.max(...lines.map(([label]) => label.length)) + 3;
+function formatOwn(fn: Description): string {
+  const lines = ownLines(fn).filter(([, value]) => value.length > 0);
+  const width = Math.max(...lines.map(([label]) => label.length)) + 2;
   return lines
-    .flatMap(([label, value]) => {
-      const values = typeof value === 'string' ? [value] : value;
-      const shown = values.length === 0 || values[0] === '' ? ['<none>'] : values;
-      return shown.map((text, index) => `${(index === 0 ? `${label}:` : '').padEnd(width)}${text}\n`);
-    })
+    .flatMap(([label, value]) =>
+      (typeof value === 'string' ? [value] : value).map(
+        (text, index) => `${(index === 0 ? `${label}:` : '').padEnd(width)}${text}\n`,
+      ),
+    )
     .join('');
 }
 
-function statusLines(fn: Description): readonly Line[] {
-  const available = fn.availableReplicas ?? 0;
+function statusLines(fn: Description): readonly string[] {
   return [
-    ['Name', fn.name],
-    ['Status', statusOf(fn)],
-    ['Replicas', String(fn.replicas ?? 0)],
-    ['Available Replicas', String(available)],
-    ['Invocations', String(fn.invocationCount ?? 0)],
-    ['Image', fn.image],
-    ['Function Process', fn.envProcess ?? '<default>'],
-    ['URL', fn.url],
+    `Name:\t${fn.name}`,
+    `Status:\t${fn.status}`,
+    `Replicas:\t${fn.replicas ?? 0}`,
+    `Available Replicas:\t${fn.availableReplicas ?? 0}`,
+    `Invocations:\t${fn.invocationCount ?? 0}`,
+    `Image:\t${fn.image}`,
+    `Function Process:\t${fn.envProcess ?? '<default>'}`,
+    `URL:\t${fn.url}`,
+    `Async URL:\t${fn.asyncUrl}`,
+  ];
+}
+
+function specLines(fn: Description, verbose: boolean): readonly string[] {
+  const block = (label: string, lines: readonly string[]): readonly string[] => {
+    if (lines.length > 0) return [`${label}:`, ...lines.map((line) => `\t ${line}`)];
+    return verbose ? [`${label}:\t <none>`] : [];
+  };
+  const amounts = (of: ResourceAmounts | undefined): readonly string[] =>
+    of === undefined ? [] : [`CPU: ${of.cpu ?? ''}`, `Memory: ${of.memory ?? ''}`];
+  return [
+    ...block('Labels', pairs(fn.labels)),
+    ...block('Annotations', pairs(fn.annotations)),
+    ...block(
+      'Constraints',
+      (fn.constraints ?? []).map((text) => `- ${text}`),
+    ),
+    ...block('Environment', pairs(fn.envVars)),
+    ...block(
+      'Secrets',
+      (fn.secrets ?? []).map((text) => `- ${text}`),
+    ),
+    ...block('Requests', amounts(fn.requests)),
+    ...block('Limits', amounts(fn.limits)),
+  ];
+}
+
+function usageLines({ usage }: Description, verbose: boolean): readonly string[] {
+  if (usage === undefined) return verbose ? ['Usage:\t <none>'] : [];
+  const cpu = usage.cpu ?? 0;
+  return [
+    'Usage:',
+    `  RAM:\t ${((usage.totalMemoryBytes ?? 0) / 2 ** 20).toFixed(2)} MB`,
+    `  CPU:\t ${(cpu < 0 ? 1 : cpu).toFixed(0)} Mi`,
+  ];
+}
+
+function ownLines(fn: Description): readonly Line[] {
+  return [
+    ['Namespace', fn.namespace ?? ''],
+    ['State', stateOf(fn)],
+    ['Created', fn.createdAt ?? ''],
+    ...runtimeLines(fn),
   ];
 }
 
 /** A function that sleeps is well: its revision was proven when it was deployed. */
-function statusOf(fn: Description): string {
-  if ((fn.availableReplicas ?? 0) > 0) return 'Ready';
-  if (fn.revisions.some((revision) => revision.serving)) return (fn.replicas ?? 0) > 0 ? 'Starting' : 'Ready (asleep)';
-  return 'Not Ready';
-}
-
-function specLines(fn: Description): readonly Line[] {
-  return [
-    ['Namespace', fn.namespace ?? ''],
-    ['Labels', pairs(fn.labels)],
-    ['Annotations', pairs(fn.annotations)],
-    ['Constraints', fn.constraints ?? []],
-    ['Environment', pairs(fn.envVars)],
-    ['Secrets', fn.secrets ?? []],
-    ['Requests', pairs({ ...fn.requests })],
-    ['Limits', pairs({ ...fn.limits })],
-    ['Usage', usageOf(fn)],
-    ['Created', fn.createdAt ?? ''],
-  ];
+function stateOf(fn: Description): string {
+  if ((fn.availableReplicas ?? 0) > 0) return 'running';
+  if (!fn.revisions.some((revision) => revision.serving))
+    return fn.revisions.length > 0 ? 'no revision serves calls' : '';
+  return (fn.replicas ?? 0) > 0 ? 'starting' : 'asleep, the next call wakes it';
 }
 
 function runtimeLines(fn: Description): readonly Line[] {
@@ -78,14 +116,6 @@ function protectionsOf(from: Protections): readonly string[] {
     `network ${from.network}`,
   ].filter((text) => text !== undefined);
   return [inForce.join(', '), ...from.missing.map((text) => `missing: ${text}`)];
-}
-
-function usageOf(fn: Description): readonly string[] {
-  const { cpu, totalMemoryBytes } = fn.usage ?? {};
-  return [
-    ...(cpu === undefined ? [] : [`cpu: ${Math.round(cpu)}m`]),
-    ...(totalMemoryBytes === undefined ? [] : [`memory: ${(totalMemoryBytes / 2 ** 20).toFixed(1)} MiB`]),
-  ];
 }
 
 function pairs(map: Readonly<Record<string, string>> | undefined): readonly string[] {

@@ -1,8 +1,20 @@
 import { type Command, Option } from 'commander';
+import { TinderboxError } from '../../model/errors.ts';
 import type { Shell } from '../terminal/shell.ts';
+import { evaluateJsonPath, parseJsonPath } from './json-path.ts';
 import { type Column, formatTable } from './table.ts';
 
-export type OutputFormat = 'table' | 'wide' | 'json' | 'yaml' | 'name';
+const named = ['json', 'yaml', 'name', 'wide', 'table', 'jsonpath='] as const;
+
+/** One of the names, or `jsonpath=TEMPLATE`. */
+export type OutputFormat = 'table' | 'wide' | 'json' | 'yaml' | 'name' | `jsonpath=${string}`;
+
+/** Values of the flags that say how something is shown. */
+export interface OutputFlags {
+  readonly output?: OutputFormat;
+  /** faas-cli's `-j`, the same as `-o json`. */
+  readonly json?: boolean;
+}
 
 /** How a list can be shown. */
 export interface Listing<T> {
@@ -14,17 +26,40 @@ export interface Listing<T> {
 }
 
 export function addOutputFlag(command: Command): Command {
-  const choices = ['json', 'yaml', 'name', 'wide', 'table'];
-  return command.addOption(new Option('-o, --output <format>', 'json, yaml, name, wide or table').choices(choices));
+  const about = 'json, yaml, name, wide, table or jsonpath=TEMPLATE';
+  // The choices are for completion; what is allowed is checked by the parser.
+  const option = new Option('-o, --output <format>', about).choices(named).argParser(parseOutputFormat);
+  return command.addOption(option).option('-j, --json', 'the same as -o json');
 }
 
-/** Prints a list in the format asked for; `json` and `yaml` show the rows as the API gave them. */
+function parseOutputFormat(text: string): OutputFormat {
+  if (text.startsWith('jsonpath=')) {
+    parseJsonPath(text.slice('jsonpath='.length));
+    return text as OutputFormat;
+  }
+  if (named.some((name) => name === text)) return text as OutputFormat;
+  throw new TinderboxError('invalid', `-o "${text}" is not a format`, {
+    hint: 'give json, yaml, name, wide, table, or a template: -o jsonpath={.name}',
+  });
+}
+
+/** The format the flags ask for; undefined: the command's own. */
+export function formatOf(flags: OutputFlags): OutputFormat | undefined {
+  return flags.output ?? (flags.json === true ? 'json' : undefined);
+}
+
+/** Whether a format shows data as the API gave it. */
+export function isData(format: OutputFormat | undefined): format is 'json' | 'yaml' | `jsonpath=${string}` {
+  return format === 'json' || format === 'yaml' || format?.startsWith('jsonpath=') === true;
+}
+
+/** Prints a list in the format asked for. As data the rows are printed as the API gave them; a template sees `{.items}`. */
 export async function printListing<T>(
   shell: Shell,
   format: OutputFormat | undefined,
   listing: Listing<T>,
 ): Promise<void> {
-  if (format === 'json' || format === 'yaml') return printData(shell, format, listing.rows);
+  if (isData(format)) return printData(shell, format, format.startsWith('jsonpath=') ? listOf(listing) : listing.rows);
   if (format === 'name') {
     shell.stdout.write(listing.rows.map((row) => `${listing.name(row)}\n`).join(''));
     return;
@@ -33,11 +68,21 @@ export async function printListing<T>(
   shell.stdout.write(formatTable(columns, listing.rows));
 }
 
-export async function printData(shell: Shell, format: 'json' | 'yaml', data: unknown): Promise<void> {
+function listOf<T>(listing: Listing<T>): { readonly items: readonly T[] } {
+  return { items: listing.rows };
+}
+
+export async function printData(
+  shell: Shell,
+  format: 'json' | 'yaml' | `jsonpath=${string}`,
+  data: unknown,
+): Promise<void> {
   if (format === 'json') {
     shell.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
-    return;
+  } else if (format === 'yaml') {
+    const { stringify } = await import('yaml');
+    shell.stdout.write(stringify(data));
+  } else {
+    shell.stdout.write(`${evaluateJsonPath(parseJsonPath(format.slice('jsonpath='.length)), data)}\n`);
   }
-  const { stringify } = await import('yaml');
-  shell.stdout.write(stringify(data));
 }

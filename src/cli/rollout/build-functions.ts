@@ -1,4 +1,5 @@
-import type { Client } from '../../client/client.ts';
+import type { Readable } from 'node:stream';
+import type { BuildClient } from '../../client/build.ts';
 import { packSource } from '../../client/pack-source.ts';
 import { dataOf } from '../../client/result.ts';
 import { TinderboxError } from '../../model/errors.ts';
@@ -6,14 +7,17 @@ import type { Progress } from '../terminal/progress.ts';
 import type { BuildTarget } from './build-target.ts';
 import { inParallel } from './in-parallel.ts';
 
+/** Sends a source to be built and calls `onLog` for each line of the build. */
+export type SendBuild = (tar: Readable, onLog: (line: string) => void) => ReturnType<BuildClient['run']>;
+
 /** Builds all targets, at most `parallel` at once. Throws the failure, or one that names all, after every build ended. */
 export async function buildFunctions(
-  client: Client,
+  send: SendBuild,
   targets: readonly BuildTarget[],
   parallel: number,
   progress: Progress,
 ): Promise<void> {
-  const results = await inParallel(targets, parallel, (target) => buildOne(client, target, progress));
+  const results = await inParallel(targets, parallel, (target) => buildOne(send, target, progress));
   throwFailures(
     targets.map((target) => target.name),
     results,
@@ -33,7 +37,7 @@ export function throwFailures(names: readonly string[], results: readonly Promis
 }
 
 /** Sends one source and waits for its artifact. Rejects with the reason, after the progress has shown the log. */
-export async function buildOne(client: Client, target: BuildTarget, progress: Progress): Promise<void> {
+export async function buildOne(send: SendBuild, target: BuildTarget, progress: Progress): Promise<void> {
   const startedMs = performance.now();
   const shown = new Set<string>();
   progress.step(target.name, `building ${target.image}`);
@@ -46,12 +50,13 @@ export async function buildOne(client: Client, target: BuildTarget, progress: Pr
       ...(target.process === undefined ? {} : { process: target.process }),
       ...(target.mode === undefined ? {} : { mode: target.mode }),
       ...(target.noCache ? { noCache: true } : {}),
+      ...(target.platforms === undefined ? {} : { platforms: target.platforms }),
     });
     const log = (line: string): void => {
       shown.add(line);
       progress.log(target.name, line);
     };
-    const built = dataOf(await client.build.run(tar, log));
+    const built = dataOf(await send(tar, log));
     progress.finish(target.name, `built ${built.image || target.image} in ${seconds(startedMs)}`);
   } catch (reason) {
     progress.fail(target.name, 'the build failed');

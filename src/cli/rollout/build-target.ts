@@ -1,16 +1,18 @@
 import { basename } from 'node:path';
+import type { SourceLayer } from '../../client/pack-source.ts';
+import { TinderboxError } from '../../model/errors.ts';
 import { defaultNamespace } from '../../model/names.ts';
 import { resolveLanguage } from '../stack/language.ts';
 import type { StackFunction } from '../stack/stack-file.ts';
-import { TinderboxError } from '../../model/errors.ts';
+import type { BuildFlags } from './build-flags.ts';
 
 /** One source to be built. */
 export interface BuildTarget {
   readonly name: string;
   readonly namespace: string;
   readonly image: string;
-  /** Folder with the source, or the one file it is; absolute. */
-  readonly source: string;
+  /** Folder with the source, or the one file it is, or layers of both; absolute. */
+  readonly source: string | readonly SourceLayer[];
   /** Undefined: found from the files. */
   readonly language?: string;
   /** Command line of an exec function. */
@@ -18,21 +20,16 @@ export interface BuildTarget {
   readonly mode?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly noCache: boolean;
-}
-
-export interface BuildFlags {
-  readonly namespace?: string;
-  readonly buildArg?: Readonly<Record<string, string>>;
-  /** False with `--no-cache`. */
-  readonly cache?: boolean;
+  /** For builders of containers. */
+  readonly platforms?: readonly string[];
 }
 
 /** What is to be built for a function of a stack file. Throws `invalid` without a handler folder. */
 export function buildTargetFromStack(
   fn: StackFunction,
   environment: Readonly<Record<string, string>>,
-  flags: BuildFlags,
-): BuildTarget {
+  flags: Pick<BuildFlags, 'namespace' | 'buildArg' | 'cache'>,
+): BuildTarget & { readonly source: string } {
   if (fn.handler === undefined) {
     throw new TinderboxError('invalid', `function ${fn.name} has no handler folder to build`, {
       hint: 'give its handler in the stack file, or skip_build: true to deploy the image as it is',

@@ -1,5 +1,5 @@
 import type { Client } from '../../client/client.ts';
-import type { FunctionDeployment } from '../../client/functions.ts';
+import type { DeployMode, FunctionDeployment } from '../../client/functions.ts';
 import { dataOf } from '../../client/result.ts';
 import { defaultNamespace } from '../../model/names.ts';
 import { functionUrl } from '../flags/function-address.ts';
@@ -15,6 +15,8 @@ export interface RolloutOptions {
   readonly timeoutMs: number;
   readonly parallel: number;
   readonly progress: Progress;
+  /** What becomes of a function that is there; default `update`. */
+  readonly mode?: DeployMode;
 }
 
 /** A function to be deployed, and its source where it is to be built first. */
@@ -34,7 +36,9 @@ export async function deployFunctions(
   options: RolloutOptions,
 ): Promise<void> {
   const results = await inParallel(rollouts, options.parallel, async ({ deployment, target }) => {
-    if (target !== undefined) await buildOne(client, target, options.progress);
+    if (target !== undefined) {
+      await buildOne((tar, onLog) => client.build.run(tar, onLog), target, options.progress);
+    }
     return deployOne(shell, client, deployment, options);
   });
   // Only now: a line on stdout would break the live ones on the same terminal.
@@ -49,13 +53,13 @@ async function deployOne(
   shell: Shell,
   client: Client,
   deployment: FunctionDeployment,
-  { timeoutMs, progress }: RolloutOptions,
+  { timeoutMs, progress, mode }: RolloutOptions,
 ): Promise<string> {
   const { service: name, namespace = defaultNamespace } = deployment;
   const startedMs = performance.now();
   progress.step(name, `deploying ${deployment.image}`);
   try {
-    dataOf(await client.functions.deploy(deployment));
+    dataOf(await client.functions.deploy(deployment, mode));
     if (timeoutMs === 0) {
       progress.finish(name, 'accepted');
     } else {

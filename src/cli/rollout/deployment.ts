@@ -1,4 +1,5 @@
 import type { FunctionDeployment } from '../../client/functions.ts';
+import type { ResourceAmounts } from '../../model/function.ts';
 import { defaultNamespace } from '../../model/names.ts';
 import type { StackFunction } from '../stack/stack-file.ts';
 import { imageName } from './build-target.ts';
@@ -13,6 +14,10 @@ export interface SpecFlags {
   readonly fprocess?: string;
   readonly memoryLimit?: string;
   readonly cpuLimit?: string;
+  readonly memoryRequest?: string;
+  readonly cpuRequest?: string;
+  readonly constraint?: readonly string[];
+  readonly readonly?: boolean;
 }
 
 /** A function about to be deployed, before flags: from a stack file, or with nothing but name and image. */
@@ -26,7 +31,10 @@ export function deploymentFrom(
 ): FunctionDeployment {
   const fprocess = flags.fprocess ?? fn.fprocess;
   const envVars = { ...environment, ...flags.env };
-  const limits = { ...fn.limits, ...amountsFrom(flags) };
+  const limits = { ...fn.limits, ...amountsOf(flags.memoryLimit, flags.cpuLimit) };
+  const requests = { ...fn.requests, ...amountsOf(flags.memoryRequest, flags.cpuRequest) };
+  const constraints = (fn.constraints ?? []).length > 0 ? fn.constraints : flags.constraint;
+  const readOnly = flags.readonly === true ? true : fn.readOnlyRootFilesystem;
   return {
     service: fn.name,
     image: imageName(fn.image ?? fn.name),
@@ -36,16 +44,13 @@ export function deploymentFrom(
     secrets: [...new Set([...(fn.secrets ?? []), ...(flags.secret ?? [])])],
     labels: { ...fn.labels, ...flags.label },
     annotations: { ...fn.annotations, ...flags.annotation },
-    ...(fn.constraints === undefined || fn.constraints.length === 0 ? {} : { constraints: fn.constraints }),
+    ...(constraints === undefined || constraints.length === 0 ? {} : { constraints }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
-    ...(fn.requests === undefined ? {} : { requests: fn.requests }),
-    ...(fn.readOnlyRootFilesystem === undefined ? {} : { readOnlyRootFilesystem: fn.readOnlyRootFilesystem }),
+    ...(Object.keys(requests).length === 0 ? {} : { requests }),
+    ...(readOnly === undefined ? {} : { readOnlyRootFilesystem: readOnly }),
   };
 }
 
-function amountsFrom({ memoryLimit, cpuLimit }: SpecFlags): { memory?: string; cpu?: string } {
-  return {
-    ...(memoryLimit === undefined ? {} : { memory: memoryLimit }),
-    ...(cpuLimit === undefined ? {} : { cpu: cpuLimit }),
-  };
+function amountsOf(memory: string | undefined, cpu: string | undefined): ResourceAmounts {
+  return { ...(memory === undefined ? {} : { memory }), ...(cpu === undefined ? {} : { cpu }) };
 }

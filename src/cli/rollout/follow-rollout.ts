@@ -68,7 +68,7 @@ async function lastLines(client: Client, name: string, namespace: string): Promi
   const found: string[] = [];
   try {
     const read = dataOf(await client.logs.read({ name, namespace, tail: shownLogLines, follow: false }));
-    for await (const line of read) found.push(formatLogLine(line, 'plain'));
+    for await (const line of read) found.push(formatLogLine(line, 'plain', { name: false, instance: true }));
   } catch {
     return found;
   }

@@ -1,26 +1,32 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
 import type { Shell } from '../terminal/shell.ts';
+import { listLocalTemplates } from '../templates/local-template.ts';
+import { parseFnFile } from './parse-fn-file.ts';
 import { parseStack } from './parse-stack.ts';
 import type { StackFile } from './stack-file.ts';
 
 const defaultNames = ['stack.yaml', 'stack.yml'];
+/** Fn's, which is read as a stack of one function where there is no stack file. */
+const fnNames = ['func.yaml', 'func.yml'];
 
 /** The stack file asked for, or the one in the current folder; undefined where there is none and none was asked for. */
 export async function loadStack(
   shell: Shell,
   file: string | undefined,
   substitute = true,
+  names: readonly string[] = defaultNames,
 ): Promise<StackFile | undefined> {
-  const candidates = file === undefined ? defaultNames : [file];
+  const candidates = file === undefined ? names : [file];
   for (const candidate of candidates) {
     const path = resolve(shell.cwd, candidate);
     const text = await readIfThere(path);
     if (text === undefined) continue;
-    const stack = parseStack({ text, file: candidate, directory: dirname(path), env: shell.env, substitute });
-    for (const warning of stack.warnings) shell.stderr.write(`warning: ${warning}\n`);
-    return stack;
+    const directory = dirname(path);
+    if (fnNames.includes(basename(path))) return parseFnFile(text, candidate, directory);
+    const templates = await listLocalTemplates(directory);
+    return parseStack({ text, file: candidate, directory, env: shell.env, substitute, templates });
   }
   if (file === undefined) return undefined;
   throw new TinderboxError('not-found', `stack file ${file} does not exist`, {
@@ -28,9 +34,10 @@ export async function loadStack(
   });
 }
 
-/** The stack file, which the command cannot do without. */
+/** The stack file, which the command cannot do without. What is odd in it is told on stderr. */
 export async function requireStack(shell: Shell, file: string | undefined, substitute = true): Promise<StackFile> {
-  const stack = await loadStack(shell, file, substitute);
+  const stack = await loadStack(shell, file, substitute, [...defaultNames, ...fnNames]);
+  for (const warning of stack?.warnings ?? []) shell.stderr.write(`warning: ${warning}\n`);
   if (stack !== undefined) return stack;
   throw new TinderboxError('invalid', `there is no ${defaultNames.join(' or ')} in ${join(shell.cwd, '/')}`, {
     hint: 'give one with --yaml FILE, or make one with: tinderbox new NAME --lang node',

@@ -68,6 +68,8 @@ test('every field that faas-cli writes is read, scalars becoming the text they a
       requests: { memory: '64Mi' },
       readOnlyRootFilesystem: true,
       buildArgs: { A: '1' },
+      buildOptions: ['dev'],
+      buildSecrets: { id: '/work/path' },
     },
   ]);
 });
@@ -144,10 +146,33 @@ test('lang dockerfile is refused with what to do instead', () => {
   );
 });
 
-test('the old provider name and an unused section are warnings', () => {
-  const stack = parse('provider: {name: faas}\nfunctions:\n  a: {handler: .}\nconfiguration: {copy: [./common]}\n');
-  assert.equal(stack.warnings.length, 2);
-  assert.match(stack.warnings[0] ?? '', /^stack\.yaml:1:18: /);
+test('the old provider name and a tag that moves are warnings that say why', () => {
+  const stack = parse('provider: {name: faas}\nfunctions:\n  a: {image: "a:latest"}\n  b: {image: "b:latest"}\n');
+  assert.deepEqual(stack.warnings, [
+    'stack.yaml:1:18: provider.name "faas" is the old spelling of "openfaas", which newer clients refuse',
+    'stack.yaml:3:14: functions.a.image (and 1 more): the tag "latest" moves with every build, so it does not say which build is deployed; use a version or --tag',
+  ]);
+  assert.deepEqual(parse('functions:\n  a: {image: "a:1"}\n  b: {handler: .}\n').warnings, []);
+});
+
+test('templates and what is copied are read, and nothing outside of the project is', () => {
+  const stack = parse(
+    'functions:\n  a: {handler: ., lang: mine@v1}\nconfiguration:\n  templates:\n  - {name: mine@v1, source: "./repo#v1"}\n  - name: other\n  copy: [./common, lib/x]\n',
+  );
+  assert.deepEqual(stack.templates, [{ name: 'mine@v1', source: './repo#v1' }, { name: 'other' }]);
+  assert.deepEqual(stack.copy, ['/work/common', '/work/lib/x']);
+  const broken = 'functions:\n  a: {handler: .}\nconfiguration: {copy: [../x, .], templates: [{source: y}]}\n';
+  assert.deepEqual(problemsOf(broken), [
+    'stack.yaml:3:24: configuration.copy[0] "../x" is not below the folder of the stack file',
+    'stack.yaml:3:30: configuration.copy[1] "." is not below the folder of the stack file',
+    'stack.yaml:3:46: configuration.templates[0] has no name',
+  ]);
+});
+
+test('a version of the format that is not there is refused', () => {
+  assert.deepEqual(problemsOf('version: "2.0"\nfunctions:\n  a: {handler: .}\n'), [
+    'stack.yaml:1:10: version is "2.0", the only one there is is 1.0',
+  ]);
 });
 
 test('an alias that multiplies without end is refused', () => {

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
-import { LineCounter, parseDocument, type Node } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, type Node } from 'yaml';
 import { TinderboxError } from '../../model/errors.ts';
 import { readFunctions } from './read-functions.ts';
+import { readConfiguration } from './read-configuration.ts';
 import type { StackFile } from './stack-file.ts';
 import { substituteVariables } from './substitute.ts';
-import { createYamlReader, type YamlReader } from './yaml-reader.ts';
+import { createYamlReader, type Entry, type Place, type YamlReader } from './yaml-reader.ts';
 
 /** Where a stack file's text comes from and what its variables stand for. */
 export interface StackSource {
@@ -16,6 +17,8 @@ export interface StackSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether `${VAR}` is replaced; default true. */
   readonly substitute?: boolean;
+  /** Names of the templates in `template/` beside the file; default: none. */
+  readonly templates?: readonly string[];
 }
 
 /** Something to say about a place in the file. */
@@ -64,20 +67,44 @@ function readStack(
   root: Node | null,
   source: StackSource,
   warn: (node: Node | null, message: string) => void,
-): Pick<StackFile, 'gateway' | 'functions'> {
+): Omit<StackFile, 'file' | 'warnings'> {
   const top = reader.fields({ node: root, path: '' }, topFields);
-  const gateway = readProvider(reader, root, warn);
-  const configuration = top.get('configuration');
-  if (configuration !== undefined) {
-    reader.fields(configuration, ['templates', 'copy']);
-    warn(configuration.keyNode, 'configuration is not used: templates come with tinderbox, and nothing is copied');
+  const version = top.get('version');
+  if (version !== undefined && !['', '1.0'].includes(reader.text(version))) {
+    reader.note(version.node, `version is "${reader.text(version)}", the only one there is is 1.0`);
   }
+  const gateway = readProvider(reader, root, warn);
+  const directory = resolve(source.directory);
+  const configuration = readConfiguration(reader, top.get('configuration'), directory);
+  const templates = new Set([...(source.templates ?? []), ...configuration.templates.map(({ name }) => name)]);
   const functions = top.get('functions');
+  if (functions !== undefined) warnOfLatest(reader, functions, warn);
   if (functions === undefined) reader.note(root, 'there are no functions: give at least one below "functions:"');
   return {
     ...(gateway === undefined ? {} : { gateway }),
-    functions: functions === undefined ? [] : readFunctions(reader, functions, resolve(source.directory)),
+    ...configuration,
+    directory,
+    functions: functions === undefined ? [] : readFunctions(reader, functions, { directory, templates }),
   };
+}
+
+/** Told once, at the first such image: every scaffold has them. */
+function warnOfLatest(reader: YamlReader, functions: Place, warn: (node: Node | null, message: string) => void): void {
+  const images = entriesOf(reader, functions).flatMap((fn) =>
+    entriesOf(reader, fn).filter(
+      ({ key, node }) => key === 'image' && isScalar(node) && reader.text({ node, path: '' }).endsWith(':latest'),
+    ),
+  );
+  const [first] = images;
+  if (first === undefined) return;
+  const more = images.length === 1 ? '' : ` (and ${images.length - 1} more)`;
+  const why =
+    'the tag "latest" moves with every build, so it does not say which build is deployed; use a version or --tag';
+  warn(first.node, `${first.path}${more}: ${why}`);
+}
+
+function entriesOf(reader: YamlReader, place: Place): readonly Entry[] {
+  return isMap(place.node) ? reader.entries(place) : [];
 }
 
 function readProvider(
@@ -91,7 +118,8 @@ function readProvider(
   const fields = reader.fields(provider, ['name', 'gateway', 'network']);
   const name = fields.get('name');
   const given = name === undefined ? 'openfaas' : reader.text(name);
-  if (name !== undefined && given === 'faas') warn(name.node, 'provider.name "faas" is the old spelling of "openfaas"');
+  if (name !== undefined && given === 'faas')
+    warn(name.node, 'provider.name "faas" is the old spelling of "openfaas", which newer clients refuse');
   if (name !== undefined && given !== 'openfaas' && given !== 'faas') {
     reader.note(name.node, `provider.name is "${given}", it must be openfaas`);
   }

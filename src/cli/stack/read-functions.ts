@@ -7,7 +7,7 @@ import { resolveLanguage } from './language.ts';
 import type { StackFunction } from './stack-file.ts';
 import type { Entry, Place, YamlReader } from './yaml-reader.ts';
 
-/** All of faas-cli's fields of a function; options of container builds are accepted and mean nothing here. */
+/** All of faas-cli's fields of a function; `platforms` is for container builds and means nothing here. */
 const known = [
   'lang',
   'handler',
@@ -31,14 +31,27 @@ const known = [
   'publish',
 ];
 
+/** What the functions of a file stand in. */
+export interface FunctionSurroundings {
+  /** Relative paths start from it. */
+  readonly directory: string;
+  /** Templates that are there or that the file says where to get, beside the languages that are known. */
+  readonly templates: ReadonlySet<string>;
+}
+
 type Fields = ReadonlyMap<string, Entry>;
 
 /** The functions below `functions:`; problems go to the reader. */
-export function readFunctions(reader: YamlReader, functions: Place, directory: string): readonly StackFunction[] {
+export function readFunctions(
+  reader: YamlReader,
+  functions: Place,
+  { directory, templates }: FunctionSurroundings,
+): readonly StackFunction[] {
   const found = reader.entries(functions);
   if (found.length === 0) reader.note(functions.node, 'functions is empty: give at least one');
   return found.map((entry) => {
     check(reader, entry.keyNode, () => assertName('function', entry.key));
+    checkLanguage(reader, entry, templates);
     return readFunction(reader, entry, directory);
   });
 }
@@ -68,7 +81,17 @@ function readFunction(reader: YamlReader, entry: Entry, directory: string): Stac
     ...readAmounts(reader, fields, 'requests'),
     ...(fields.has('readonly_root_filesystem') ? { readOnlyRootFilesystem: flag('readonly_root_filesystem') } : {}),
     buildArgs: readTextMap(reader, fields.get('build_args')),
+    ...(fields.has('build_options') ? { buildOptions: readTextList(reader, fields.get('build_options')) } : {}),
+    ...(fields.has('build_secrets') ? { buildSecrets: readPaths(reader, fields.get('build_secrets'), directory) } : {}),
   };
+}
+
+/** A template of one's own outranks a language of the same name, and makes known what is not. */
+function checkLanguage(reader: YamlReader, entry: Entry, templates: ReadonlySet<string>): void {
+  const lang = reader.entries(entry).find(({ key }) => key === 'lang');
+  const text = lang === undefined ? '' : reader.text(lang).trim();
+  if (lang === undefined || text === '' || templates.has(text)) return;
+  check(reader, lang.node, () => resolveLanguage(text));
 }
 
 function readTexts(
@@ -81,7 +104,6 @@ function readTexts(
     const text = field === undefined ? '' : reader.text(field).trim();
     if (field === undefined || text === '') continue;
     texts[name] = text;
-    if (name === 'lang') check(reader, field.node, () => resolveLanguage(text));
     if (name === 'namespace') check(reader, field.node, () => assertName('namespace', text));
   }
   return texts;
@@ -90,6 +112,11 @@ function readTexts(
 function readTextMap(reader: YamlReader, place: Place | undefined): Record<string, string> {
   if (place === undefined) return {};
   return Object.fromEntries(reader.entries(place).map((entry) => [entry.key, reader.text(entry)]));
+}
+
+function readPaths(reader: YamlReader, place: Place | undefined, directory: string): Record<string, string> {
+  const texts = Object.entries(readTextMap(reader, place));
+  return Object.fromEntries(texts.map(([name, path]) => [name, resolve(directory, path)]));
 }
 
 function readTextList(reader: YamlReader, place: Place | undefined): readonly string[] {

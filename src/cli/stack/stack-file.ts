@@ -22,13 +22,29 @@ export interface StackFunction {
   readonly requests?: ResourceAmounts;
   readonly readOnlyRootFilesystem?: boolean;
   readonly buildArgs: Readonly<Record<string, string>>;
+  /** Names of `build_options` of its template. */
+  readonly buildOptions?: readonly string[];
+  /** For a remote builder: name → absolute path of a file. */
+  readonly buildSecrets?: Readonly<Record<string, string>>;
+}
+
+/** Where a template of the file comes from; without a source: the template store. */
+export interface TemplateSource {
+  readonly name: string;
+  readonly source?: string;
 }
 
 /** A stack file, read and checked. */
 export interface StackFile {
   /** As given, for messages. */
   readonly file: string;
+  /** Folder that relative paths in it start from, absolute. */
+  readonly directory: string;
   readonly gateway?: string;
+  /** `configuration.templates`. */
+  readonly templates: readonly TemplateSource[];
+  /** `configuration.copy`: copied into every handler folder before a build; absolute, below `directory`. */
+  readonly copy: readonly string[];
   readonly functions: readonly StackFunction[];
   /** What is odd but no error, each with its position. */
   readonly warnings: readonly string[];

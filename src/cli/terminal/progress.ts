@@ -17,6 +17,19 @@ export function createProgress(terminal: Terminal): Progress {
   return terminal.isTTY === true ? createLiveProgress(terminal) : createPlainProgress(terminal);
 }
 
+/** The same without the output of what is under way; a failure still shows its last lines. */
+export function quietProgress(progress: Progress): Progress {
+  const lines = new Map<string, string[]>();
+  return {
+    ...progress,
+    log: (name, line) => void lines.set(name, [...(lines.get(name) ?? []), line].slice(-keptLines)),
+    fail: (name, text) => {
+      for (const line of lines.get(name) ?? []) progress.log(name, line);
+      progress.fail(name, text);
+    },
+  };
+}
+
 function createPlainProgress(terminal: Terminal): Progress {
   const print = (name: string, text: string): void => void terminal.write(`${name}: ${stripControls(text)}\n`);
   return { step: print, log: print, finish: print, fail: print };

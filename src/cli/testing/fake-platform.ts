@@ -27,9 +27,12 @@ export interface FakeState {
   readonly revisions: Map<string, RevisionSummary[]>;
   readonly secrets: Map<string, string>;
   readonly namespaces: Set<string>;
+  readonly namespaceLabels: Map<string, Readonly<Record<string, string>>>;
   readonly builds: ReceivedBuild[];
   readonly calls: ReceivedCall[];
   readonly logs: object[];
+  /** How often the functions were listed. */
+  lists: number;
   /** Answers a build in place of success. */
   buildFailure: string | undefined;
   /** What becomes of a new revision, after it was asked for once. */
@@ -56,9 +59,11 @@ export async function startFakePlatform(t: { after(fn: () => void): void }): Pro
     revisions: new Map(),
     secrets: new Map(),
     namespaces: new Set(['openfaas-fn']),
+    namespaceLabels: new Map(),
     builds: [],
     calls: [],
     logs: [],
+    lists: 0,
     buildFailure: undefined,
     outcome: { state: 'ready' },
     reply: (call, response) => response.end(call.body),
@@ -84,6 +89,7 @@ async function answer(state: FakeState, request: IncomingMessage, response: Serv
     state.reply(received, response);
     return;
   }
+  if (url.pathname === '/healthz') return void response.end('OK');
   const token = Buffer.from(`${fakeLogin.user}:${fakeLogin.password}`).toString('base64');
   if (request.headers.authorization !== `Basic ${token}`) {
     response.writeHead(401, { 'www-authenticate': 'Basic realm="Restricted"' }).end('invalid credentials');

@@ -46,6 +46,8 @@ export const routes: readonly Route[] = [
     handle: ({ state, response }) => sendJson(response, [...state.namespaces]),
   },
   { method: 'POST', path: /^\/system\/namespace\/$/, handle: createNamespace },
+  { method: 'GET', path: /^\/system\/namespace\/([^/]+)$/, handle: getNamespace },
+  { method: 'PUT', path: /^\/system\/namespace\/([^/]+)$/, handle: updateNamespace },
   { method: 'DELETE', path: /^\/system\/namespace\/([^/]+)$/, handle: removeNamespace },
   { method: 'POST', path: /^\/build$/, handle: build },
 ];
@@ -92,6 +94,7 @@ function statusOf(state: FakeState, deployment: FunctionDeployment): object {
 }
 
 function listFunctions({ state, response }: Exchange): void {
+  state.lists += 1;
   sendJson(
     response,
     [...state.functions.values()].map((fn) => ({ ...statusOf(state, fn), invocationCount: 7 })),
@@ -176,7 +179,20 @@ async function createNamespace({ state, request, response }: Exchange): Promise<
   if (labels['openfaas'] !== '1') return sendText(response, 400, 'openfaas=1 is missing');
   if (state.namespaces.has(name)) return sendText(response, 409, `namespace ${name} exists`);
   state.namespaces.add(name);
+  state.namespaceLabels.set(name, labels);
   sendText(response, 201);
+}
+
+function getNamespace({ state, name, response }: Exchange): void {
+  if (!state.namespaces.has(name)) return sendText(response, 404, `namespace ${name} not found`);
+  sendJson(response, { name, labels: state.namespaceLabels.get(name) ?? {} });
+}
+
+async function updateNamespace({ state, name, request, response }: Exchange): Promise<void> {
+  const { labels } = (await json(request)) as { labels: Record<string, string> };
+  if (!state.namespaces.has(name)) return sendText(response, 404, `namespace ${name} not found`);
+  state.namespaceLabels.set(name, labels);
+  sendText(response, 202);
 }
 
 async function removeNamespace({ state, name, request, response }: Exchange): Promise<void> {

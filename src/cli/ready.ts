@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Client } from '../client/client.ts';
+import { TinderboxError } from '../model/errors.ts';
+import type { CommandDefinition } from './command-definition.ts';
+import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { parseDuration, parseInteger } from './flags/collect.ts';
+import { parseAddress } from './flags/function-address.ts';
+import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import type { Shell } from './terminal/shell.ts';
+
+interface ReadyFlags extends ConnectionFlags, StackFlags {
+  readonly namespace?: string;
+  readonly attempts: number;
+  readonly interval: number;
+}
+
+export const readyCommand: CommandDefinition = {
+  define(command: Command, shell: Shell) {
+    addNamespaceFlag(addConnectionFlags(addYamlFlag(command)))
+      .argument('[name]', 'function, or NAME.NAMESPACE; without one: the platform')
+      .option('--attempts <count>', 'how often to look', parseInteger('--attempts', 1), 60)
+      .option('--interval <duration>', 'time between two looks', parseDuration('--interval'), 1000)
+      .action((name: string | undefined, flags: ReadyFlags) => waitUntilReady(shell, name, flags));
+  },
+};
+
+async function waitUntilReady(shell: Shell, name: string | undefined, flags: ReadyFlags): Promise<void> {
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
+  const what = name === undefined ? `platform ${client.gateway}` : `function ${name}`;
+  const look = name === undefined ? platformProblem : functionProblem(name, flags.namespace);
+  for (let attempt = 1; ; attempt++) {
+    shell.stdout.write(`[${attempt}/${flags.attempts}] Waiting for ${what}\n`);
+    const problem = await look(client);
+    if (problem === undefined) break;
+    if (attempt >= flags.attempts) {
+      throw new TinderboxError('deadline', `${what} is not ready after ${attempt} attempts: ${problem}`, {
+        hint: name === undefined ? 'is it running? start it with: tinderbox up' : `tinderbox describe ${name}`,
+      });
+    }
+    await delay(flags.interval, undefined, { signal: shell.signal });
+  }
+  shell.stdout.write(`${what} is ready\n`);
+}
+
+async function platformProblem(client: Client): Promise<string | undefined> {
+  const answered = await client.health.check();
+  return answered.ok ? undefined : answered.error.message;
+}
+
+/** A wrong password does not get right by waiting; everything else may. */
+function functionProblem(text: string, namespaceFlag: string | undefined) {
+  const { name, namespace } = parseAddress(text, namespaceFlag);
+  return async (client: Client): Promise<string | undefined> => {
+    const found = await client.functions.get(name, namespace);
+    if (!found.ok && ['unauthenticated', 'forbidden'].includes(found.error.code)) throw found.error;
+    if (!found.ok) return found.error.message;
+    return (found.data.availableReplicas ?? 0) > 0 ? undefined : 'it has no replica that takes calls';
+  };
+}

@@ -1,0 +1,96 @@
+import nacl from 'tweetnacl';
+import { TinderboxError } from './errors.ts';
+
+/**
+ * Secrets of a build, sealed for one builder: each value on its own as base64 of nonce and NaCl box (Curve25519,
+ * XSalsa20, Poly1305), names in the clear. The format is that of OpenFaaS's `faas-cli secret seal`, version v1; here it
+ * is data, whoever writes it down chooses YAML.
+ */
+export interface SealedSecrets {
+  readonly version: 'v1';
+  readonly algorithm: 'nacl/box';
+  /** First 8 characters of the receiver's public key. */
+  readonly key_id: string;
+  /** The sender's, made for this envelope. */
+  readonly public_key: string;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** Both base64 of 32 bytes. */
+export interface SealingKeys {
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
+
+export function createSealingKeys(): SealingKeys {
+  const { publicKey, secretKey } = nacl.box.keyPair();
+  return { publicKey: encode(publicKey), privateKey: encode(secretKey) };
+}
+
+/** The short name of a key. Throws `invalid` for what is no key. */
+export function keyIdOf(publicKey: string): string {
+  return encode(decodeKey(publicKey, 'public key')).slice(0, 8);
+}
+
+/** Throws `invalid` for a public key that is none. */
+export function sealSecrets(publicKey: string, values: Readonly<Record<string, Uint8Array>>): SealedSecrets {
+  const receiver = decodeKey(publicKey, 'public key');
+  const sender = nacl.box.keyPair();
+  const secrets = Object.entries(values).map(([name, value]) => {
+    const nonce = nacl.randomBytes(nacl.box.nonceLength);
+    const box = nacl.box(new Uint8Array(value), nonce, receiver, sender.secretKey);
+    return [name, Buffer.concat([nonce, box]).toString('base64')] as const;
+  });
+  return {
+    version: 'v1',
+    algorithm: 'nacl/box',
+    key_id: keyIdOf(publicKey),
+    public_key: encode(sender.publicKey),
+    secrets: Object.fromEntries(secrets),
+  };
+}
+
+/** Opens all values, or the named one. Throws `invalid` for another format or key, `not-found` for an unknown name. */
+export function unsealSecrets(privateKey: string, sealed: unknown, name?: string): Record<string, Buffer> {
+  const key = decodeKey(privateKey, 'private key');
+  const envelope = parseEnvelope(sealed);
+  const sender = decodeKey(envelope.public_key, 'public_key of the sealed secrets');
+  if (name !== undefined && !Object.hasOwn(envelope.secrets, name)) {
+    throw new TinderboxError('not-found', `the sealed secrets hold no "${name}"`, {
+      hint: `they hold: ${Object.keys(envelope.secrets).join(', ')}`,
+    });
+  }
+  const wanted = Object.entries(envelope.secrets).filter(([candidate]) => name === undefined || candidate === name);
+  return Object.fromEntries(wanted.map(([entry, text]) => [entry, open(entry, text, sender, key)]));
+}
+
+function open(name: string, text: string, sender: Uint8Array, key: Uint8Array): Buffer {
+  const bytes = new Uint8Array(Buffer.from(text, 'base64'));
+  const [nonce, box] = [bytes.slice(0, nacl.box.nonceLength), bytes.slice(nacl.box.nonceLength)];
+  const opened = nonce.length < nacl.box.nonceLength ? null : nacl.box.open(box, nonce, sender, key);
+  if (opened !== null) return Buffer.from(opened);
+  throw new TinderboxError('invalid', `sealed secret "${name}" does not open: another key, or changed on its way`);
+}
+
+function parseEnvelope(sealed: unknown): SealedSecrets {
+  const fields = (typeof sealed === 'object' && sealed !== null ? sealed : {}) as Partial<SealedSecrets>;
+  const { version, algorithm, public_key: publicKey, secrets } = fields;
+  if (version !== 'v1' || algorithm !== 'nacl/box' || typeof publicKey !== 'string') {
+    throw new TinderboxError('invalid', 'these are no sealed secrets of version v1 and algorithm nacl/box');
+  }
+  const isMap = typeof secrets === 'object' && secrets !== null && !Array.isArray(secrets);
+  if (!isMap || Object.values(secrets).some((value) => typeof value !== 'string')) {
+    throw new TinderboxError('invalid', 'the sealed secrets have no map of texts "secrets"');
+  }
+  return { version, algorithm, key_id: fields.key_id ?? '', public_key: publicKey, secrets };
+}
+
+function decodeKey(text: string, what: string): Uint8Array {
+  const bytes = Buffer.from(text.trim(), 'base64');
+  if (bytes.length === nacl.box.publicKeyLength) return new Uint8Array(bytes);
+  throw new TinderboxError('invalid', `the ${what} is not base64 of ${nacl.box.publicKeyLength} bytes`);
+}
+
+function encode(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
