@@ -161,6 +161,7 @@ async function startEdges(
   });
   listening = await gateway.listen();
   stack.defer(() => gateway.close(AbortSignal.timeout(drainMs)));
+  stack.defer(() => api.endFollowed());
   return { url: listening.url, portalUrl };
 }
 

@@ -54,4 +54,6 @@ export interface ApiDeps {
 /** The use cases' common ground. */
 export interface ApiParts extends ApiDeps {
   readonly catalog: Catalog;
+  /** Aborts when the platform stops: answers that go on for ever end then. */
+  readonly stopping: AbortSignal;
 }

@@ -12,6 +12,8 @@ import { addInfoRoutes, addNamespaceRoutes, addSecretRoutes } from './http/resou
 export interface Api {
   /** Answers every request it is given, unknown paths with 404. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Ends every answer that goes on until its client leaves, now and from now on; all others come to their end. */
+  endFollowed(): void;
   close(): Promise<void>;
 }
 
@@ -22,7 +24,8 @@ export interface Api {
 export async function createApi(deps: ApiDeps): Promise<Api> {
   await rm(deps.sourceDir, { recursive: true, force: true });
   const catalog = await createCatalog(deps.store);
-  const parts = { ...deps, catalog };
+  const stopping = new AbortController();
+  const parts = { ...deps, catalog, stopping: stopping.signal };
   const app = createServer(deps.maxBodyBytes ?? 4 * 1024 * 1024);
   addFunctionRoutes(app, parts);
   addSecretRoutes(app, parts);
@@ -35,6 +38,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     handler: (request, response) => {
       app.routing(request, response);
     },
+    endFollowed: () => stopping.abort(),
     async close() {
       await app.close();
       catalog.close();

@@ -109,6 +109,16 @@ describe('logs', () => {
     await api.call('POST', '/system/functions', { service: 'f', image: 'good:1' });
   });
 
+  async function writerWaits(): Promise<void> {
+    let seen = -1;
+    await until('the writer waits', async () => {
+      const before = seen;
+      seen = produced;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return before === seen && seen === produced;
+    });
+  }
+
   test('lines come as ndjson with the parameters OpenFaaS sends', async () => {
     const answer = await api.call('GET', '/system/logs?follow=false&name=f&tail=-1&since=2026-01-02T03:04:05Z');
     assert.equal(answer.status, 200);
@@ -131,16 +141,28 @@ describe('logs', () => {
     const client = new AbortController();
     const response = await fetch(`${api.url}/system/logs?name=f&follow=true`, { signal: client.signal });
     assert.equal(response.status, 200);
-    let seen = -1;
-    await until('the writer waits', async () => {
-      const before = seen;
-      seen = produced;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      return before === seen && seen === produced;
-    });
+    await writerWaits();
     assert.ok(produced < 2_000, `${produced} lines of 64 KiB were buffered`);
     client.abort();
     await until('the log is let go', () => left?.aborted === true);
+  });
+
+  test('a platform that stops ends what is followed, in good order for who reads, and cut off for who does not', async () => {
+    const unread = await fetch(`${api.url}/system/logs?name=f&follow=true`);
+    await writerWaits();
+    const read = await fetch(`${api.url}/system/logs?name=f&follow=true`);
+    let text = '';
+    const reading = (async () => {
+      for await (const bytes of read.body ?? []) text += Buffer.from(bytes).toString();
+    })();
+    await until('lines arrive', () => text.includes('xxx'));
+    api.api.endFollowed();
+    await reading;
+    assert.ok(text.endsWith('}\n'), 'the last line is whole');
+    await until('nobody waits for the other one', async () => (await api.connections()) <= 1);
+    await assert.rejects(unread.text());
+    const late = await api.call('GET', '/system/logs?name=f&follow=true');
+    assert.deepEqual([late.status, late.text], [200, ''], 'one that comes late is over at once');
   });
 });
 

@@ -69,6 +69,7 @@ async function beginLife(remains: Remains, cut: Cut | undefined, engine: Scripte
     builder: { ...remains.images.builder, build: async () => Promise.reject(new TinderboxError('unsupported', 'no')) },
     engine: world.engine,
     scaler: world.scaler,
+    stopping: new AbortController().signal,
   });
   await world.control.start();
   const end = async (): Promise<void> => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { type Api, createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/api-parts.ts';
 import { createBuildSignatures } from '../../src/auth/build-signature.ts';
@@ -20,6 +21,8 @@ export interface ApiWorld {
     path: string,
     body?: unknown,
   ): Promise<{ status: number; text: string; json: unknown; headers: Headers }>;
+  /** Connections that are open. */
+  connections(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -50,6 +53,7 @@ export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> =
       const text = await response.text();
       return { status: response.status, text, json: parse(text), headers: response.headers };
     },
+    connections: () => promisify(server.getConnections.bind(server))(),
     async close() {
       await api.close();
       await world.close();

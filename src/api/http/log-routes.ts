@@ -4,10 +4,10 @@ import { notice } from '../../observe/channels.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { openLogs, parseLogQuery } from '../logs.ts';
 import { addRoutes } from './create-server.ts';
-import { abortWhenLeft, beginNdjson, writeLine } from './ndjson-reply.ts';
+import { abortWhenLeft, beginNdjson, cutUnread, writeLine } from './ndjson-reply.ts';
 import { readQuery, resolveFunctionName } from './read-query.ts';
 
-/** `GET /system/logs`: one JSON object per line, until the log ends or the client leaves. */
+/** `GET /system/logs`: one JSON object per line, until the log ends, the client leaves, or the platform stops. */
 export function addLogRoutes(app: FastifyInstance, parts: ApiParts): void {
   addRoutes(app, '/system/logs', {
     GET: async (request, reply) => {
@@ -21,15 +21,17 @@ export function addLogRoutes(app: FastifyInstance, parts: ApiParts): void {
       const of = resolveLogName(params.name, readQuery(request, 'namespace'));
       const query = parseLogQuery(params, of.namespace, of.name);
       const left = abortWhenLeft(reply.raw);
-      const lines = openLogs(parts, query, left);
+      const over = query.follow ? AbortSignal.any([left, parts.stopping]) : left;
+      const lines = openLogs(parts, query, over);
       beginNdjson(reply);
       try {
-        for await (const line of lines) await writeLine(reply.raw, line, left);
+        for await (const line of lines) await writeLine(reply.raw, line, over);
       } catch (reason) {
-        if (!left.aborted) notice.publish({ level: 'warn', part: 'api', message: TinderboxError.from(reason).message });
+        if (!over.aborted) notice.publish({ level: 'warn', part: 'api', message: TinderboxError.from(reason).message });
       } finally {
         reply.raw.end();
       }
+      if (query.follow && parts.stopping.aborted) cutUnread(reply.raw);
       return reply;
     },
   });

@@ -3,6 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 
 export const ndjson = 'application/x-ndjson';
+/** How long a stop waits for a follower to read the end of what it follows. */
+const unreadMs = 500;
 
 /** Takes the answer over from Fastify and sends its head at once: a client that follows waits for it. */
 export function beginNdjson(reply: FastifyReply): void {
@@ -24,4 +26,10 @@ export function abortWhenLeft(response: ServerResponse): AbortSignal {
     if (!response.writableFinished) controller.abort();
   });
   return controller.signal;
+}
+
+/** Nobody waits for a follower that does not read what it was sent. */
+export function cutUnread(response: ServerResponse): void {
+  const cut = setTimeout(() => response.destroy(), unreadMs).unref();
+  response.once('close', () => clearTimeout(cut));
 }

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { deployFiles } from '../support/deploy.ts';
+import { usePlatform } from '../support/platform.ts';
+import { until } from '../support/until.ts';
+
+/** Half of what calls have to come to their end: a stop that waits for something else takes all of it. */
+const promptMs = 10_000;
+
+const handler = `
+module.exports = async () => {
+  console.log('begun');
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  return 'to its end';
+};
+`;
+
+suite('a platform that is stopped', () => {
+  test('ends a followed log at once, and lets a call come to its end', async (t) => {
+    const platform = await usePlatform(t);
+    await deployFiles(platform, 'slow', { 'handler.js': handler });
+    const answer = fetch(`${platform.url}/function/slow`).then((response) => response.text());
+    const followed = await platform.fetch('/system/logs?name=slow&follow=true');
+    let text = '';
+    const reading = (async () => {
+      for await (const bytes of followed.body ?? []) text += Buffer.from(bytes).toString();
+    })();
+    await until('the log of the call', () => text.includes('begun'));
+    const startedMs = performance.now();
+    const stopped = platform.stop();
+    await reading;
+    assert.equal(await answer, 'to its end');
+    assert.equal(await stopped, 0);
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs < promptMs, `the stop took ${Math.round(tookMs)} ms`);
+  });
+});
