@@ -19,7 +19,7 @@ import { createIdentities } from './identity/stored-identities.ts';
 import { formatFunctionKey, parseRevisionId } from './model/names.ts';
 import { recordFolders } from './model/record-keys.ts';
 import { startIdleCollector } from './observe/idle-collector.ts';
-import { createMetrics } from './observe/metrics.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { startMetricsServer } from './observe/metrics-server.ts';
 import { type AsyncCalls, createAsyncCalls } from './queue/async-calls.ts';
 import { ownPath } from './queue/own-path.ts';
@@ -105,7 +105,12 @@ async function startParts(
   stack.defer(() => api.close());
   const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
-  const edges = await startEdges(config, options, { auth, api, router: plane.router, store: base.store }, stack);
+  const edges = await startEdges(
+    config,
+    options,
+    { auth, api, router: plane.router, store: base.store, metrics: plane.metrics },
+    stack,
+  );
   return {
     ...edges,
     metricsUrl: `http://127.0.0.1:${metricsServer.port}/metrics`,
@@ -121,18 +126,20 @@ interface EdgeParts {
   readonly api: Api;
   readonly router: Router;
   readonly store: Store;
+  readonly metrics: Metrics;
 }
 
 /** What listens for people and programs, and the calls that outlive their connection. */
 async function startEdges(
   config: Config,
   options: PlatformOptions,
-  { auth, api, router, store }: EdgeParts,
+  { auth, api, router, store, metrics }: EdgeParts,
   stack: AsyncDisposableStack,
 ): Promise<Pick<Platform, 'url' | 'portalUrl'>> {
   let listening = { url: '', port: 0 };
   const calls = await startAsyncCalls(config, options, router, () => listening.port);
   stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
+  metrics.showQueue(calls);
   await startSchedules(store, calls, stack);
   const portal = await startPortal({
     host: config.host,

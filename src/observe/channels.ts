@@ -48,6 +48,13 @@ export const rolloutChanged = typedChannel<{
   readonly reason?: string;
 }>('rollout:changed');
 
+/** A job was stored. */
+export const jobAccepted = typedChannel<{ readonly lane: string }>('job:accepted');
+/** An attempt of a job ended, and what became of the job is on disk. */
+export const jobSettled = typedChannel<{ readonly lane: string; readonly outcome: 'done' | 'retry' | 'dead' }>(
+  'job:settled',
+);
+
 /** Something the operator should read; `part` is the folder it comes from. */
 export interface Notice {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { coldStart, invocationEnd, invocationStart } from './channels.ts';
+import { coldStart, invocationEnd, invocationStart, jobAccepted, jobSettled } from './channels.ts';
 import { createMetrics } from './metrics.ts';
 import { startMetricsServer } from './metrics-server.ts';
 
@@ -76,4 +76,21 @@ test('a call that outlives its function leaves no series, and no negative count 
   call('back.ns', 200);
   invocationEnd.publish({ id: '2', function: 'back.ns', status: 200, durationMs: 1, queuedMs: 0, cold: false });
   assert.match(await metrics.render(), /inflight\{function_name="back\.ns"\} 0/);
+});
+
+test('stored calls are told under the names of the queue worker', async (t) => {
+  const metrics = createMetrics(() => new Map());
+  t.after(() => metrics.close());
+  assert.doesNotMatch(await metrics.render(), /function_name="a\.ns"/);
+  metrics.showQueue({
+    depth: () => Promise.resolve([{ lane: 'a.ns', jobs: 5 }]),
+    running: () => new Map([['a.ns', 2]]),
+  });
+  jobAccepted.publish({ lane: 'a.ns' });
+  jobSettled.publish({ lane: 'a.ns', outcome: 'retry' });
+  const text = await metrics.render();
+  assert.match(text, /queue_worker_pending_messages\{queue_name="default",function_name="a\.ns"\} 5/);
+  assert.match(text, /queue_worker_function_invocation_inflight\{queue_name="default",function_name="a\.ns"\} 2/);
+  assert.match(text, /queue_worker_messages_submitted_total\{queue_name="default"\} 1/);
+  assert.match(text, /queue_worker_messages_processed_total\{queue_name="default",outcome="retry"\} 1/);
 });

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { callBuckets } from './call-histogram.ts';
 import { coldStart, invocationEnd, invocationStart } from './channels.ts';
 import { FunctionCalls } from './function-calls.ts';
+import { type QueueView, registerQueueMetrics } from './queue-metrics.ts';
 
 /** Counts per function for metrics, `list` and metering; labels only ever name functions that exist. */
 export interface Metrics {
@@ -11,6 +12,8 @@ export interface Metrics {
   invocationCount(key: string): number;
   /** Forgets a function's series after it was removed; calls of it that are still under way are counted no more. */
   forget(key: string): void;
+  /** Tells of the queue from now on. */
+  showQueue(queue: QueueView): void;
   close(): void;
 }
 
@@ -28,7 +31,9 @@ export function createMetrics(replicas: ReplicaCounts): Metrics {
   const functions = new Map<string, FunctionCalls>();
   registerCounts(registry, functions, replicas);
   const coldStarts = createColdStarts(registry);
+  let queue: QueueView | undefined;
   const stops = [
+    registerQueueMetrics(registry, () => queue),
     invocationStart.subscribe((event) => {
       const known = functions.get(event.function);
       if (known !== undefined) return known.start();
@@ -43,6 +48,9 @@ export function createMetrics(replicas: ReplicaCounts): Metrics {
     render: async () => (await registry.metrics()) + formatTimes(functions),
     invocationCount: (key) => functions.get(key)?.ended ?? 0,
     forget: (key) => void functions.delete(key),
+    showQueue(view) {
+      queue = view;
+    },
     close() {
       for (const stop of stops) stop();
     },

@@ -10,6 +10,7 @@
 import type { Cancel } from '../model/cancel.ts';
 import type { FunctionKey } from '../model/names.ts';
 import { defaultRetrySettings, type RetrySettings } from '../model/retry-settings.ts';
+import { jobAccepted } from '../observe/channels.ts';
 import { type Attempt, attemptCall, type CallContext } from './attempt.ts';
 import { attemptCallback, type CallbackContext, callbackHeaders } from './callback.ts';
 import { decideRetry } from './decide-retry.ts';
@@ -37,6 +38,8 @@ export interface AsyncCalls {
   /** Whether there was such a call, waiting or running. */
   cancel(id: string): Promise<boolean>;
   depth(): Promise<readonly LaneDepth[]>;
+  /** Jobs that run now, by lane. */
+  running(): ReadonlyMap<string, number>;
   deadLetters(): Promise<DeadLetters>;
   close(signal: AbortSignal): Promise<void>;
 }
@@ -56,6 +59,7 @@ interface Opened {
 class QueuedCalls implements AsyncCalls {
   readonly #options: AsyncCallsOptions;
   #opened: Promise<Opened> | undefined;
+  #dispatcher: Dispatcher | undefined;
 
   constructor(options: AsyncCallsOptions) {
     this.#options = options;
@@ -68,6 +72,7 @@ class QueuedCalls implements AsyncCalls {
   async accept(job: Job): Promise<boolean> {
     const { queue } = await this.#open();
     const [isNew = false] = await queue.append([job]);
+    if (isNew) jobAccepted.publish({ lane: job.lane });
     return isNew;
   }
 
@@ -77,6 +82,10 @@ class QueuedCalls implements AsyncCalls {
 
   async depth(): Promise<readonly LaneDepth[]> {
     return this.#opened === undefined ? [] : await (await this.#opened).queue.depth();
+  }
+
+  running(): ReadonlyMap<string, number> {
+    return this.#dispatcher?.running() ?? new Map();
   }
 
   async deadLetters(): Promise<DeadLetters> {
@@ -101,7 +110,9 @@ class QueuedCalls implements AsyncCalls {
 
   async #openQueue(): Promise<Opened> {
     const queue = await this.#options.open();
-    return { queue, dispatcher: createDispatcher({ queue, run: (job, signal) => this.#run(job, signal) }) };
+    const dispatcher = createDispatcher({ queue, run: (job, signal) => this.#run(job, signal) });
+    this.#dispatcher = dispatcher;
+    return { queue, dispatcher };
   }
 
   async #run(job: LeasedJob, signal: Cancel): Promise<RunResult> {

@@ -10,7 +10,7 @@
  */
 import { Cancel } from '../model/cancel.ts';
 import { TinderboxError } from '../model/errors.ts';
-import { notice } from '../observe/channels.ts';
+import { jobSettled, notice } from '../observe/channels.ts';
 import type { LeasedJob } from './job.ts';
 import { decideLaneLimit, firstLaneLimit, type LaneLimit } from './lane-limit.ts';
 import type { JobQueue, Settlement } from './queue.ts';
@@ -173,7 +173,8 @@ class LaneDispatcher implements Dispatcher {
   async #settle(job: LeasedJob, settlement: Settlement): Promise<void> {
     for (;;) {
       try {
-        await this.#queue.settle(job, settlement);
+        const settled = await this.#queue.settle(job, settlement);
+        if (settled) jobSettled.publish({ lane: job.lane, outcome: settlement.outcome });
         return;
       } catch (reason) {
         const { code, message } = TinderboxError.from(reason);

@@ -1,0 +1,61 @@
+import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import { jobAccepted, jobSettled } from './channels.ts';
+
+/** What the queue knows of its lanes at scrape time; a lane of calls is named after its function. */
+export interface QueueView {
+  /** Jobs that wait, run, or are to be tried again. */
+  depth(): Promise<readonly { readonly lane: string; readonly jobs: number }[]>;
+  /** Jobs that run. */
+  running(): ReadonlyMap<string, number>;
+}
+
+/** There is one queue; OpenFaaS's boards ask for its name. */
+const queueName = 'default';
+
+/** The series of OpenFaaS's queue worker by their names (its docs, "Metrics"), and our own for how jobs end. */
+export function registerQueueMetrics(registry: Registry, view: () => QueueView | undefined): () => void {
+  const perFunction = { labelNames: ['queue_name', 'function_name'] as const, registers: [] };
+  const pending = new Gauge({
+    name: 'queue_worker_pending_messages',
+    help: 'Stored calls that wait, run, or are to be tried again',
+    ...perFunction,
+    async collect() {
+      this.reset();
+      const depth = (await view()?.depth()) ?? [];
+      for (const { lane, jobs } of depth) this.set({ queue_name: queueName, function_name: lane }, jobs);
+    },
+  });
+  const running = new Gauge({
+    name: 'queue_worker_function_invocation_inflight',
+    help: 'Stored calls that run',
+    ...perFunction,
+    collect() {
+      this.reset();
+      for (const [lane, count] of view()?.running() ?? []) {
+        this.set({ queue_name: queueName, function_name: lane }, count);
+      }
+    },
+  });
+  const submitted = new Counter({
+    name: 'queue_worker_messages_submitted_total',
+    help: 'Calls that were stored',
+    labelNames: ['queue_name'],
+    registers: [],
+  });
+  const processed = new Counter({
+    name: 'queue_worker_messages_processed_total',
+    help: 'Attempts of stored calls that ended: done, retry or dead',
+    labelNames: ['queue_name', 'outcome'],
+    registers: [],
+  });
+  for (const metric of [pending, running]) registry.registerMetric(metric);
+  registry.registerMetric(submitted);
+  registry.registerMetric(processed);
+  const stops = [
+    jobAccepted.subscribe(() => submitted.inc({ queue_name: queueName })),
+    jobSettled.subscribe(({ outcome }) => processed.inc({ queue_name: queueName, outcome })),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
