@@ -18,6 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   sandbox: ['model', 'observe'],
   engine: ['model', 'observe', 'sandbox', 'frame'],
   runtime: ['frame'],
+  'runtime/watchdog': ['frame', 'model'],
   builder: ['model', 'observe', 'sandbox', 'store', 'identity'],
   router: ['model', 'observe', 'frame', 'engine:type'],
   scaler: ['model', 'observe', 'engine:type', 'router:type'],
@@ -31,7 +32,7 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** Files that are composition roots and may import what they join. */
-const roots = new Set(['main.ts', 'cli/up.ts']);
+const roots = new Set(['main.ts', 'cli/up.ts', 'watchdog.ts', 'cli/watchdog.ts']);
 
 const typeOnly: Record<string, string> = {
   'engine:type': 'engine/engine.ts',
@@ -53,7 +54,7 @@ function isAllowed(from: string, target: string): boolean {
   const own = from.split('/')[0] ?? '';
   const other = target.split('/')[0] ?? '';
   if (own === other) return true;
-  const list = allowed[own] ?? [];
+  const list = allowed[from.split('/', 2).join('/')] ?? allowed[own] ?? [];
   return list.includes(other) || list.some((entry) => typeOnly[entry] === target);
 }
 

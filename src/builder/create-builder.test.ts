@@ -178,7 +178,7 @@ describe('a builder', () => {
       [hello, { buildArgs: { 'A B': '' } }, /build arg "A B"/],
       [hello, { process: './x', language: 'node' }, /process and mode belong to exec functions/],
       [{ 'a.txt': '' }, { language: 'exec' }, /no process given/],
-      [{ '!a': '' }, { language: 'exec', mode: 'tcp' }, /mode "tcp" is neither fork nor http/],
+      [{ '!a': '' }, { language: 'exec', mode: 'tcp' }, /mode "tcp" is not one of fork, http, classic/],
       [{ 'package.json': '{', ...hello }, {}, /package.json is not JSON/],
     ];
     for (const [files, request, message] of refused) {

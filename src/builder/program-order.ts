@@ -5,8 +5,10 @@ import { TinderboxError } from '../model/errors.ts';
 const modes: Readonly<Record<string, Exclude<InvokeMode, 'frame'>>> = {
   fork: 'fork',
   http: 'http',
+  classic: 'fork',
   streaming: 'fork',
   serializing: 'fork',
+  static: 'fork',
 };
 
 /** The mode a program was ordered with; undefined: none was named. Throws `invalid` for one that is not known. */
@@ -14,7 +16,7 @@ export function parseMode(mode: string | undefined): Exclude<InvokeMode, 'frame'
   if (mode === undefined || mode === '') return undefined;
   const found = Object.hasOwn(modes, mode) ? modes[mode] : undefined;
   if (found !== undefined) return found;
-  throw new TinderboxError('invalid', `mode "${mode.slice(0, 100)}" is neither fork nor http`);
+  throw new TinderboxError('invalid', `mode "${mode.slice(0, 100)}" is not one of ${Object.keys(modes).join(', ')}`);
 }
 
 /** Throws `invalid` for a command line that cannot be one. */

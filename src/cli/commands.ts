@@ -100,6 +100,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./registry-login.ts')).registryLoginCommand,
   },
   {
+    name: 'watchdog',
+    summary: "serve one function over HTTP, in place of OpenFaaS's watchdogs",
+    load: async () => (await import('./watchdog.ts')).watchdogCommand,
+  },
+  {
     name: 'version',
     summary: 'show the versions of this program and of the platform',
     load: async () => (await import('./version.ts')).versionCommand,

@@ -9,6 +9,8 @@ export const exec: LanguageBuilder = {
   async plan(view, order) {
     const mode = parseMode(order.mode) ?? 'fork';
     const steps = buildSteps(view);
+    // A folder of files has no program.
+    if (order.mode === 'static' && order.process === undefined) return { runtime: 'exec', mode, steps };
     const process = order.process ?? findProcess(view, steps.length > 0);
     assertProcess(process);
     return { runtime: 'exec', mode, process, steps };

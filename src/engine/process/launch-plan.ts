@@ -5,7 +5,7 @@ import { parseRevisionId } from '../../model/names.ts';
 import type { Identity } from '../../sandbox/sandbox.ts';
 import type { Specialise } from '../../frame/messages.ts';
 import type { Workload } from '../engine.ts';
-import { resolveMode, resolveProcess } from './launch-mode.ts';
+import { needsProcess, resolveMode, resolveProcess } from './launch-mode.ts';
 import type { ProcessHost } from './process-host.ts';
 
 /** Runtimes of which generic processes can be kept warm. */
@@ -32,7 +32,7 @@ export function decideLaunchPlan(host: Pick<ProcessHost, 'runtimes' | 'python'>,
     assertReachable(workload);
     return { mode, command: resolveProcess(workload), cwd, runtime: undefined };
   }
-  if (mode === 'fork') resolveProcess(workload);
+  if (mode === 'fork' && needsProcess(workload)) resolveProcess(workload);
   const runtime = mode === 'fork' ? 'watchdog' : manifest.language === 'python' ? 'python' : 'node';
   return { mode, command: runtimeCommand(host, runtime, workload.name), cwd, runtime };
 }
@@ -81,7 +81,7 @@ export function specialiseFromWorkload(
     artifact: directory,
     workdir: join(directory, manifest.workdir),
     ...(handler === undefined ? {} : { handler: join(directory, handler) }),
-    ...(resolveMode(workload) === 'fork' ? { process: resolveProcess(workload) } : {}),
+    ...(resolveMode(workload) === 'fork' && needsProcess(workload) ? { process: resolveProcess(workload) } : {}),
     modulePaths: manifest.modulePaths.map((path) => join(directory, path)),
     ...(compileCache === undefined ? {} : { compileCache: join(directory, compileCache) }),
     env,

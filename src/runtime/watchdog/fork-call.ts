@@ -1,7 +1,7 @@
 /**
  * One call: a process of its own, its stdin the request, its stdout the answer.
  *
- * Owns: the process and its group, the pipes, when the call is over. Does not own: how many run at once (instance.ts).
+ * Owns: the process and its group, the pipes, when the call is over. Does not own: how many run at once, or for how long.
  * 1. The call is over when its process ended and its pipes are closed; only then is the slot given back, whatever the
  *    caller does. What the process left in its group is killed then.
  * 2. Until the first byte of the answer was sent, the exit status decides the status; afterwards a bad exit breaks it off.
@@ -9,11 +9,12 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { formatReplyHead, type RequestHead } from '../../frame/head-text.ts';
-import { frameType } from '../../frame/messages.ts';
-import type { FrameStream, StreamListener } from '../../frame/stream.ts';
+import type { RequestHead } from '../../frame/head-text.ts';
+import type { Call, Caller } from './call.ts';
+import { environmentBytes, longestEnvironment } from './cgi-environment.ts';
 import { contentTypeFor, environmentFor, type ForkPlan } from './fork-plan.ts';
-import { MarkedLines } from './marked-lines.ts';
+import { MarshalledInput } from './marshalled-input.ts';
+import type { OutputLines } from './output-lines.ts';
 import { ProcessGroup } from './process-group.ts';
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -24,13 +25,22 @@ const heldBytes = 1024 * 1024;
 const lingerMs = 500;
 const noBytes = Buffer.alloc(0);
 
-export class ForkCall implements StreamListener {
-  readonly #plan: ForkPlan;
-  readonly #head: RequestHead;
-  readonly #stream: FrameStream;
-  readonly #onOver: () => void;
+/** What a call needs besides its request. */
+export interface ForkCallParts {
+  readonly plan: ForkPlan;
+  readonly head: RequestHead;
+  readonly caller: Caller;
+  /** Takes what the process says that is not part of the answer. */
+  readonly log: OutputLines;
+  /** What `log` writes to: while it is full, the process waits. */
+  readonly errors: Writable;
+  readonly onOver: () => void;
+}
+
+export class ForkCall implements Call {
+  readonly #parts: ForkCallParts;
   readonly #startedMs = performance.now();
-  readonly #log: MarkedLines;
+  readonly #marshalled: MarshalledInput | undefined;
   #child: Child | undefined;
   #group: ProcessGroup | undefined;
   #linger: NodeJS.Timeout | undefined;
@@ -40,21 +50,20 @@ export class ForkCall implements StreamListener {
   #stopped = false;
   #over = false;
 
-  constructor(plan: ForkPlan, head: RequestHead, stream: FrameStream, onOver: () => void) {
-    this.#plan = plan;
-    this.#head = head;
-    this.#stream = stream;
-    this.#onOver = onOver;
-    this.#log = new MarkedLines(head.callId, (lines) => process.stderr.write(lines));
+  constructor(parts: ForkCallParts) {
+    this.#parts = parts;
+    this.#marshalled = parts.plan.marshals ? new MarshalledInput() : undefined;
   }
 
   /** Starts the process; the call is over some time later, also when that fails. */
   start(hasBody: boolean): void {
-    const { file, args, cwd } = this.#plan;
+    if (this.#refused()) return;
+    const { plan, head } = this.#parts;
     let child: Child;
     try {
       // Its own process group, so that all of it can be ended.
-      child = spawn(file, args, { cwd, env: environmentFor(this.#plan, this.#head), detached: true, stdio: 'pipe' });
+      const env = environmentFor(plan, head);
+      child = spawn(plan.file, plan.args, { cwd: plan.cwd, env, detached: true, stdio: 'pipe' });
     } catch (error) {
       this.#couldNotStart(error as Error);
       return;
@@ -68,27 +77,22 @@ export class ForkCall implements StreamListener {
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (bytes: Buffer) => this.#output(bytes));
     child.stderr.on('data', (bytes: Buffer) =>
-      this.#plan.combinesOutput ? this.#output(bytes) : this.#logged(bytes, child.stderr),
+      plan.combinesOutput ? this.#output(bytes) : this.#logged(bytes, child.stderr),
     );
-    if (!hasBody) child.stdin.end();
+    if (this.#marshalled !== undefined) child.stdin.write(this.#marshalled.begin(head.fields));
+    if (!hasBody) this.data(noBytes, true);
   }
-
-  /** Only replies have a second head. */
-  head(): void {}
 
   data(bytes: Buffer, end: boolean): void {
     const stdin = this.#child?.stdin;
+    const { caller } = this.#parts;
     if (stdin === undefined || stdin.destroyed || !stdin.writable) {
-      this.#stream.consumed(bytes.length);
+      caller.consumed(bytes.length);
       return;
     }
-    if (bytes.length > 0) stdin.write(bytes, () => this.#stream.consumed(bytes.length));
-    if (end) stdin.end();
-  }
-
-  /** Trailers of a request end its body; a process has no place for them. */
-  trailers(): void {
-    this.data(noBytes, true);
+    const input = this.#marshalled?.data(bytes) ?? bytes;
+    if (bytes.length > 0) stdin.write(input, () => caller.consumed(bytes.length));
+    if (end) stdin.end(this.#marshalled?.end());
   }
 
   /** Nobody waits any more. The slot stays taken until the process has ended. */
@@ -101,12 +105,24 @@ export class ForkCall implements StreamListener {
     this.#group?.stop();
   }
 
+  /** Whether the request is one no process is started for. */
+  #refused(): boolean {
+    const { plan, head } = this.#parts;
+    if (plan.methods?.has(head.method) === false) {
+      this.#reply(405, noBytes, ['Allow', [...plan.methods].join(', ')]);
+    } else if (plan.tellsRequest && environmentBytes(head) > longestEnvironment) {
+      this.#reply(431, Buffer.from(`the headers have more than ${longestEnvironment} bytes\n`), plainText);
+    } else return false;
+    this.#finish();
+    return true;
+  }
+
   #output(bytes: Buffer): void {
     if (this.#stopped) return;
     if (!this.#sentHead) {
       this.#held.push(bytes);
       this.#heldBytes += bytes.length;
-      if (this.#plan.streams || this.#heldBytes > heldBytes) this.#streamOn();
+      if (this.#parts.plan.streams || this.#heldBytes > heldBytes) this.#streamOn();
       return;
     }
     this.#send(bytes);
@@ -114,25 +130,27 @@ export class ForkCall implements StreamListener {
 
   /** A program may write faster than its lines are taken. */
   #logged(bytes: Buffer, pipe: Readable): void {
-    this.#log.push(bytes);
-    if (!process.stderr.writableNeedDrain) return;
+    const { log, errors } = this.#parts;
+    log.push(bytes);
+    if (!errors.writableNeedDrain) return;
     pipe.pause();
-    process.stderr.once('drain', () => pipe.resume());
+    errors.once('drain', () => pipe.resume());
   }
 
   /** From here on output is sent as it comes. */
   #streamOn(): void {
-    if (!this.#sendHead(200, undefined, [], this.#isBodyless)) return;
     const held = Buffer.concat(this.#held);
     this.#drop();
+    if (!this.#sendHead(200, undefined, this.#typeOf(held), this.#isBodyless)) return;
     if (held.length > 0) this.#send(held);
   }
 
   #send(bytes: Buffer): void {
-    if (this.#isBodyless || this.#stream.data(bytes, false)) return;
+    const { caller } = this.#parts;
+    if (this.#isBodyless || caller.data(bytes, false)) return;
     const pipes = [this.#child?.stdout, this.#child?.stderr];
     for (const pipe of pipes) pipe?.pause();
-    this.#stream.onWritable = () => {
+    caller.onWritable = () => {
       for (const pipe of pipes) pipe?.resume();
     };
   }
@@ -148,62 +166,57 @@ export class ForkCall implements StreamListener {
   }
 
   #closed(code: number | null, signal: string | null): void {
-    this.#log.end();
+    const { log, caller } = this.#parts;
+    log.end();
     if (this.#over) return;
-    if (this.#stopped) this.#fail('canceled', 'the process was ended');
-    else if (this.#sentHead) this.#endStreamed(code, signal);
-    else this.#answer(code, signal);
+    if (this.#stopped) caller.fail('canceled', 'the process was ended');
+    else if (!this.#sentHead) this.#answer(code, signal);
+    else if (code === 0) caller.data(noBytes, true);
+    else caller.fail('failed', describeExit(code, signal));
     this.#finish();
-  }
-
-  #endStreamed(code: number | null, signal: string | null): void {
-    if (code === 0) this.#stream.data(noBytes, true);
-    else this.#fail('failed', describeExit(code, signal));
   }
 
   #answer(code: number | null, signal: string | null): void {
     const said = Buffer.concat(this.#held);
     this.#drop();
     const duration = ['X-Duration-Seconds', ((performance.now() - this.#startedMs) / 1000).toFixed(6)];
-    if (code === 0) this.#reply(200, said, duration);
-    else this.#reply(500, Buffer.concat([Buffer.from(`${describeExit(code, signal)}\n`), said]), duration);
+    if (code === 0) this.#reply(200, said, [...this.#typeOf(said), ...duration]);
+    else this.#reply(500, this.#failureText(describeExit(code, signal), said), [...plainText, ...duration]);
+  }
+
+  #failureText(reason: string, said: Buffer): Buffer {
+    return this.#parts.plan.failsWithOutput ? Buffer.concat([Buffer.from(`${reason}\n`), said]) : Buffer.from(reason);
+  }
+
+  #typeOf(start: Buffer): readonly string[] {
+    return ['Content-Type', contentTypeFor(this.#parts.plan, this.#parts.head, start)];
   }
 
   #couldNotStart(error: Error): void {
     if (this.#over) return;
+    const { log, caller } = this.#parts;
     // The message names the file by its full path: that is for the log.
-    this.#log.push(Buffer.from(`tinderbox: the process could not be started: ${error.message}\n`));
+    log.push(Buffer.from(`tinderbox: the process could not be started: ${error.message}\n`));
     const text = `the process could not be started: ${(error as NodeJS.ErrnoException).code ?? 'no reason given'}`;
-    if (this.#stopped) this.#fail('canceled', text);
-    else this.#reply(500, Buffer.from(`${text}\n`), []);
+    if (this.#stopped) caller.fail('canceled', text);
+    else this.#reply(500, Buffer.from(`${text}\n`), plainText);
     this.#finish();
   }
 
   #reply(status: number, body: Buffer, fields: readonly string[]): void {
     const bare = body.length === 0 || this.#isBodyless;
-    if (this.#sendHead(status, body.length, fields, bare) && !bare) this.#stream.data(body, true);
+    if (this.#sendHead(status, body.length, fields, bare) && !bare) this.#parts.caller.data(body, true);
   }
 
-  #sendHead(status: number, length: number | undefined, more: readonly string[], end: boolean): boolean {
-    const fields = ['Content-Type', contentTypeFor(this.#plan, this.#head), ...more];
-    try {
-      this.#stream.head(formatReplyHead(status, length, fields), end);
-      this.#sentHead = true;
-      return true;
-    } catch (error) {
-      // The configured content type is not one.
-      this.#fail('bad-reply', (error as Error).message);
-      this.stopped();
-      return false;
-    }
+  /** False: the request named a content type that cannot be one. */
+  #sendHead(status: number, length: number | undefined, fields: readonly string[], end: boolean): boolean {
+    this.#sentHead = this.#parts.caller.head(status, length, fields, end);
+    if (!this.#sentHead) this.stopped();
+    return this.#sentHead;
   }
 
   get #isBodyless(): boolean {
-    return this.#head.method === 'HEAD';
-  }
-
-  #fail(code: string, message: string): void {
-    this.#stream.stop(frameType.error, `${code}\n${message.replace(/[^\t\x20-\x7e]/g, ' ').slice(0, 1000)}`);
+    return this.#parts.head.method === 'HEAD';
   }
 
   #drop(): void {
@@ -215,9 +228,11 @@ export class ForkCall implements StreamListener {
     if (this.#over) return;
     this.#over = true;
     clearInterval(this.#linger);
-    this.#onOver();
+    this.#parts.onOver();
   }
 }
+
+const plainText = ['Content-Type', 'text/plain; charset=utf-8'];
 
 /** In the words of the classic watchdog, which clients know. */
 function describeExit(code: number | null, signal: string | null): string {

@@ -1,39 +1,48 @@
 import type { RequestHead } from '../../frame/head-text.ts';
+import { fieldOf } from './call.ts';
 import { cgiEnvironment } from './cgi-environment.ts';
+import type { ModeSettings } from './mode-settings.ts';
+import { sniffContentType } from './sniff-content-type.ts';
 
-/** What stays the same over all calls of a function. */
+/** What stays the same over all calls of a function that is a process per call. */
 export interface ForkPlan {
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Whether output is sent as it comes (`mode=streaming`), so that the status cannot tell of the exit any more. */
+  /** Whether output is sent as it comes, so that the status cannot tell of the exit any more. */
   readonly streams: boolean;
-  /** Whether stderr goes into the answer (`combine_output=true`); default: into the log. */
   readonly combinesOutput: boolean;
-  /** Whether the request is told in `Http_` variables; default yes, `cgi_headers=false`: no. */
   readonly tellsRequest: boolean;
-  /** Content type of every answer (`content_type`). */
+  readonly marshals: boolean;
+  /** Content type of every answer. */
   readonly contentType: string | undefined;
+  /** What decides it otherwise: the request, then the default; or the answer itself. */
+  readonly types: 'request-or-text' | 'request-or-sniffed' | 'bytes';
+  /** Whether the answer to a failed call has the output in it. */
+  readonly failsWithOutput: boolean;
+  /** Methods it takes; undefined: all. */
+  readonly methods: ReadonlySet<string> | undefined;
 }
 
-/** Reads the function's settings from its environment, by the names OpenFaaS's watchdogs gave them. */
-export function resolveForkPlan(
-  file: string,
-  args: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>>,
-): ForkPlan {
-  const contentType = env['content_type'];
+const classicMethods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+export type Program = Pick<ForkPlan, 'file' | 'args' | 'cwd' | 'env'>;
+
+export function forkPlanFromSettings(settings: ModeSettings, program: Program): ForkPlan {
+  const { mode, combinesOutput, tellsRequest, marshals, contentType } = settings;
+  const isOwn = mode === 'fork';
+  const isClassic = mode === 'classic';
   return {
-    file,
-    args,
-    cwd,
-    env,
-    streams: env['mode'] === 'streaming',
-    combinesOutput: env['combine_output'] === 'true',
-    tellsRequest: env['cgi_headers'] !== 'false',
-    contentType: contentType === '' ? undefined : contentType,
+    ...program,
+    streams: mode === 'streaming',
+    combinesOutput,
+    tellsRequest,
+    marshals,
+    contentType,
+    types: isOwn ? 'request-or-text' : isClassic ? 'request-or-sniffed' : 'bytes',
+    failsWithOutput: isOwn || isClassic,
+    methods: isClassic ? classicMethods : undefined,
   };
 }
 
@@ -42,11 +51,11 @@ export function environmentFor(plan: ForkPlan, head: RequestHead): Record<string
   return plan.tellsRequest ? { ...plan.env, ...cgiEnvironment(head) } : { ...plan.env };
 }
 
-/** The classic rule: what is configured, else the type of the request, else text. */
-export function contentTypeFor(plan: ForkPlan, head: RequestHead): string {
+/** Content type of a good answer; `start`: as much of it as is known when the head is sent. */
+export function contentTypeFor(plan: ForkPlan, head: RequestHead, start: Buffer): string {
   if (plan.contentType !== undefined) return plan.contentType;
-  for (let at = 0; at < head.fields.length; at += 2) {
-    if (head.fields[at]?.toLowerCase() === 'content-type') return head.fields[at + 1] || 'text/plain';
-  }
-  return 'text/plain';
+  if (plan.types === 'bytes') return 'application/octet-stream';
+  const asked = fieldOf(head.fields, 'content-type');
+  if (asked !== undefined && asked !== '') return asked;
+  return plan.types === 'request-or-text' ? 'text/plain' : sniffContentType(start);
 }

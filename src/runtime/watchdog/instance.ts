@@ -1,5 +1,5 @@
 /**
- * The process seen as one instance: `generic` → `serving` or `failed`, and `draining` from anywhere.
+ * The process seen as one instance: `generic` → `starting` → `serving` or `failed`, and `draining` from anywhere.
  *
  * Owns: connections, the one-shot specialise, how many calls run, the end after a drain.
  * 1. A second specialise, on whatever connection, ends that connection.
@@ -14,19 +14,21 @@ import { parseSpecialise } from '../../frame/parse-specialise.ts';
 import type { FrameStream, StreamListener } from '../../frame/stream.ts';
 import { FrameViolation } from '../../frame/violation.ts';
 import { become } from '../node/become.ts';
-import { findProgram } from './find-program.ts';
-import { ForkCall } from './fork-call.ts';
-import { type ForkPlan, resolveForkPlan } from './fork-plan.ts';
+import type { Mode } from './call.ts';
+import { FrameCaller, streamListener } from './frame-caller.ts';
+import { createInstanceMode } from './instance-mode.ts';
 
 type State =
-  | { readonly kind: 'generic' | 'failed' }
-  | { readonly kind: 'serving'; readonly plan: ForkPlan; readonly concurrency: number };
+  | { readonly kind: 'generic' | 'starting' | 'failed' }
+  | { readonly kind: 'serving'; readonly mode: Mode; readonly concurrency: number };
 
 export interface InstanceOptions {
   /** Variables every process gets besides the function's own. */
   readonly inherited: Readonly<Record<string, string>>;
   /** The drain is over. */
   readonly onDrained: () => void;
+  /** The program of the function ended by itself, and with it what this process is for. */
+  readonly onProgramEnd: (reason: string) => void;
 }
 
 export class Instance {
@@ -76,12 +78,11 @@ export class Instance {
       return refusedCall;
     }
     this.#running += 1;
-    const call = new ForkCall(state.plan, head, stream, () => {
+    const call = state.mode.open(head, !end, new FrameCaller(stream), () => {
       this.#running -= 1;
       this.#endIfIdle();
     });
-    call.start(!end);
-    return call;
+    return streamListener(call);
   }
 
   #refusal(state: State): string | undefined {
@@ -93,18 +94,18 @@ export class Instance {
 
   #specialise(connection: FrameConnection, text: string): void {
     if (this.#state.kind !== 'generic') throw new FrameViolation('state', 'a second specialise');
-    connection.message(frameType.ready, this.#become(parseSpecialise(text, process.env['TINDERBOX_SOCKET'])));
+    const specialise = parseSpecialise(text, process.env['TINDERBOX_SOCKET']);
+    this.#state = { kind: 'starting' };
+    void this.#become(specialise).then((ready) => connection.message(frameType.ready, ready));
   }
 
-  #become(specialise: Specialise): Ready {
+  async #become(specialise: Specialise): Promise<Ready> {
     try {
-      const [name = '', ...args] = specialise.process ?? [];
       become(specialise);
-      const file = findProgram(name, specialise.workdir, specialise.env['PATH']);
-      const env = { ...specialise.env, ...this.#options.inherited };
-      const plan = resolveForkPlan(file, args, specialise.workdir, env);
-      this.#state = { kind: 'serving', plan, concurrency: specialise.concurrency };
-      return { ok: true, style: 'fork' };
+      const { inherited, onProgramEnd } = this.#options;
+      const mode = await createInstanceMode(specialise, inherited, onProgramEnd);
+      this.#state = { kind: 'serving', mode, concurrency: specialise.concurrency };
+      return { ok: true, style: mode.style };
     } catch (error) {
       this.#state = { kind: 'failed' };
       return { ok: false, reason: (error as Error).message };
@@ -114,8 +115,15 @@ export class Instance {
   /** An answer may still wait for its reader: who reads it hangs up afterwards, having been told of the drain. */
   #endIfIdle(): void {
     if (!this.#draining || this.#running > 0) return;
-    if (this.#connections.size === 0) this.#options.onDrained();
+    if (this.#connections.size === 0) void this.#closeMode();
     for (const connection of this.#connections) if (connection.size === 0) connection.end();
+  }
+
+  async #closeMode(): Promise<void> {
+    const state = this.#state;
+    this.#state = { kind: 'failed' };
+    if (state.kind === 'serving') await state.mode.close();
+    this.#options.onDrained();
   }
 }
 

@@ -101,6 +101,7 @@ test('the request is in the environment, and nothing a header says gets elsewher
     'Http_Query=x=1&y=2',
     'Http_Secret=no',
     'Http_X_Two=first',
+    'Http_X_two=sly',
     'SECRET=kept',
   ]);
   const chunked = await callRuntime(transport, { body: Readable.from([Buffer.from('x')]) });

@@ -1,6 +1,6 @@
 /**
- * Root of the watchdog, the runtime of `fork` functions: listens on `TINDERBOX_SOCKET`, says so on fd 3, waits to be told
- * its program, and runs it once per call.
+ * Root of the watchdog as the runtime of an instance: listens on `TINDERBOX_SOCKET`, says so on fd 3, waits to be told
+ * its function, and runs it as its mode says.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -24,9 +24,10 @@ function main(): void {
   const { TINDERBOX_SOCKET: socketPath = '', [cageVariable]: cage } = process.env;
   if (socketPath === '') throw new Error('TINDERBOX_SOCKET is not set');
   const inherited = cage === undefined ? {} : { [cageVariable]: cage };
-  const instance = new Instance({ inherited, onDrained: () => process.exit(0) });
-  // Every running call may wait for it to take more.
-  process.stderr.setMaxListeners(0);
+  const onProgramEnd = (reason: string): void => {
+    process.stderr.write(`tinderbox: the program of the function is gone: ${reason}\n`, () => process.exit(1));
+  };
+  const instance = new Instance({ inherited, onDrained: () => process.exit(0), onProgramEnd });
   const server = createServer((socket) => instance.accept(socket));
   process.on('SIGTERM', () => {
     server.close();
