@@ -167,6 +167,16 @@ function keeperKills(scenario: Scenario): void {
     await assertGone(fixture, instances);
     await next.close();
   });
+
+  scenario(
+    'when both are killed and no platform ever comes, everything ends by itself',
+    async (fixture) => {
+      const { platform, instances } = await begin(fixture, 'ignores-stop', 2);
+      await Promise.all([platform.kill(), fixture.killKeeper()]);
+      await assertGone(fixture, instances);
+    },
+    { orphanMs: 1000 },
+  );
 }
 
 /** What stays the same when an instance is adopted. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { destroyCage, type CageParent } from './cage.ts';
 import { decideHierarchies, unifiedMount, type Hierarchies } from './hierarchies.ts';
 import { cgroupWalls, dropPrivileges, launch } from './launcher.ts';
 import type { HostFacts } from './plan.ts';
+import { createProbeId } from './probe-cage.ts';
 import type { CageRef, Limits } from './sandbox.ts';
 import { attempt, shellPath, type Attempt, type Tools } from './tools.ts';
 
@@ -146,7 +146,7 @@ async function readHierarchies(): Promise<Hierarchies> {
 async function tryCage(parent: CageParent): Promise<string[]> {
   await makeCageParent(parent);
   const limits: Limits = { memoryBytes: 2 ** 26, pids: 16, cpuMillis: 500, fileBytes: 0, openFiles: 0 };
-  const cage = await makeCage(parent, `probe-${process.pid}-${randomBytes(3).toString('hex')}`, limits);
+  const cage = await makeCage(parent, createProbeId(), limits);
   try {
     const [file = '', ...args] = launch(cgroupWalls(cage.cgroups), [shellPath, '-c', ':']);
     const [entered, controllers] = await Promise.all([attempt(file, args), readControllers(cage)]);

@@ -6,7 +6,7 @@ import type { Isolation } from '../model/settings.ts';
 import { probeAbilities, type Probed } from './abilities.ts';
 import { bubblewrap, canBuildTarget } from './bubblewrap.ts';
 import { applyLimits, makeCage } from './cage-maker.ts';
-import { cageOomKilled, destroyCage, sweepCages } from './cage.ts';
+import { type CageParent, cageOomKilled, destroyCage, sweepCages } from './cage.ts';
 import { partEnvironment } from './environment.ts';
 import * as walls from './launcher.ts';
 import { nodePermission } from './node-permission.ts';
@@ -26,6 +26,8 @@ export interface SandboxOptions {
 
 /** The sandbox of this host, with what only its owner does. */
 export interface HostSandbox extends Sandbox {
+  /** Where all its cages are made. */
+  readonly cages: CageParent;
   /** Destroys every cage of earlier platforms whose id is not in `keep`; call once, after adoption. Resolves with the ids. */
   sweep(keep: ReadonlySet<string>): Promise<readonly string[]>;
   /** Lets go of the parent cgroup if no cage is left in it. Idempotent; kills nothing. */
@@ -43,6 +45,7 @@ export async function createSandbox(options: SandboxOptions): Promise<HostSandbo
 
 class LocalSandbox implements HostSandbox {
   readonly abilities: Probed['host'];
+  readonly cages: CageParent;
   readonly #tools: Tools;
   readonly #probed: Probed;
   readonly #hard: walls.HardLimits;
@@ -50,6 +53,7 @@ class LocalSandbox implements HostSandbox {
 
   constructor(tools: Tools, probed: Probed, hard: walls.HardLimits, options: SandboxOptions) {
     this.abilities = probed.host;
+    this.cages = probed.parent;
     this.#tools = tools;
     this.#probed = probed;
     this.#hard = hard;
@@ -62,7 +66,7 @@ class LocalSandbox implements HostSandbox {
     const environment = partEnvironment(request.env);
     const { binds, missing } = await this.#prepareBinds(request, plan);
     const command = await this.#command(request, plan, binds, environment.late);
-    const cage = await makeCage(this.#probed.parent, request.id, request.limits);
+    const cage = await makeCage(this.cages, request.id, request.limits);
     const [file = '', ...args] = this.#launch(request, plan, binds, cage, command);
     const mark = cage.version === 'none' ? { [cageVariable]: request.id } : {};
     return {
@@ -90,11 +94,11 @@ class LocalSandbox implements HostSandbox {
   }
 
   sweep(keep: ReadonlySet<string>): Promise<readonly string[]> {
-    return sweepCages(this.#probed.parent, keep);
+    return sweepCages(this.cages, keep);
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#probed.parent.cgroups.map((dir) => rmdir(dir)));
+    await Promise.allSettled(this.cages.cgroups.map((dir) => rmdir(dir)));
   }
 
   /** Everything from the change of identity on; bubblewrap, where used, stands in front of it. */

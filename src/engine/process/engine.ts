@@ -166,6 +166,7 @@ async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
   if (python !== undefined && runtimes.pythonMain !== undefined) {
     await compilePython(python, dirname(runtimes.pythonMain));
   }
+  const secrets = new SecretFiles(runDir);
   const keeper = new KeeperLink({
     node: runtimes.node,
     main: runtimes.keeperMain,
@@ -173,6 +174,7 @@ async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
     orphanMs: options.keeperOrphanMs ?? 30_000,
     logFileBytes: options.logFileBytes ?? 8 * 2 ** 20,
     logBytesPerSecond: options.logBytesPerSecond ?? 4_000_000,
+    places: { folders: [join(runDir, 'i'), secrets.root], cages: sandbox.cages },
   });
   return {
     stateDir,
@@ -181,7 +183,7 @@ async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
     keeper,
     runtimes,
     python,
-    secrets: new SecretFiles(runDir),
+    secrets,
     ports: new PortChooser(),
     path: `${dirname(runtimes.node)}:${defaultPath}`,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,

@@ -8,6 +8,7 @@ import { moveIntoPlace } from './move-into-place.ts';
 /** What is started from an installation, as paths without extension. */
 export const entries = {
   keeper: 'engine/process/keeper/main',
+  sweep: 'engine/process/keeper/sweep-main',
   node: 'runtime/node/main',
   watchdog: 'runtime/watchdog/main',
 } as const;

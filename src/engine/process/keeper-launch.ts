@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TinderboxError } from '../../model/errors.ts';
 import { KeeperClient } from './keeper-client.ts';
 import { killGroup } from './keeper/kill-group.ts';
-import { readBootId, readStartTime } from './keeper/process-identity.ts';
+import { readKeeperSelf } from './keeper/keeper-self.ts';
+import { isRunning, readBootId } from './keeper/process-identity.ts';
 import { type KeeperConfig, keeperFiles, keeperVersion } from './keeper/protocol.ts';
 
 /** A new keeper listens in well under a second; a machine in distress gets more. */
@@ -101,17 +102,9 @@ async function greetNew(client: KeeperClient, directory: string): Promise<Keeper
 
 /** Ends a keeper that holds its socket but does not answer, if it is provably the recorded process. */
 function killKeeper(directory: string): void {
-  try {
-    const self = JSON.parse(readFileSync(join(directory, keeperFiles.self), 'utf8')) as {
-      readonly bootId: string;
-      readonly pid: number;
-      readonly startTime?: string;
-    };
-    if (self.bootId !== readBootId() || self.startTime === undefined) return;
-    if (readStartTime(self.pid) === self.startTime) killGroup(self.pid);
-  } catch {
-    // No record: nothing of ours to kill. A stranger's socket makes the launch fail, with its reason.
-  }
+  const self = readKeeperSelf(directory);
+  // No record: nothing of ours to kill. A stranger's socket makes the launch fail, with its reason.
+  if (self?.bootId === readBootId() && isRunning(self)) killGroup(self.pid);
 }
 
 function keeperBusy(directory: string, cause: unknown): TinderboxError {

@@ -4,26 +4,32 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AdoptionFixture, AdoptionTimes, RemotePlatform } from '../../../src/engine/adoption-conformance.ts';
 import type { Instance } from '../../../src/model/instance.ts';
+import type { ProcessEngineOptions } from '../../../src/engine/process/engine.ts';
 import { createSandbox } from '../../../src/sandbox/create-sandbox.ts';
 import { SecretFiles } from '../../../src/sandbox/secret-files.ts';
 import type { LogLine } from '../../../src/model/log-line.ts';
 import { until } from '../until.ts';
 import type { PlatformRequest } from './platform-child.ts';
-import { isAlive, isLeft, makePlaces, testTimes } from './process-fixture.ts';
+import { type Places, isAlive, isLeft, makePlaces, testTimes } from './process-fixture.ts';
+import { processesOf } from '../traces.ts';
 import { behaviourWorkload } from './test-bundle.ts';
 
 /** Platforms as processes of their own, so that they can be killed. */
-export async function makeAdoptionFixture(times: AdoptionTimes): Promise<AdoptionFixture> {
+export async function makeAdoptionFixture(
+  times: AdoptionTimes,
+  engineOptions: Partial<ProcessEngineOptions> = {},
+): Promise<AdoptionFixture & { readonly places: Places }> {
   const { orphanMs = 15_000, unclaimedMs = 15_000 } = times;
   const removals: (() => void)[] = [];
   const places = makePlaces({ after: (remove: () => void) => void removals.push(remove) });
   const children: ChildProcess[] = [];
-  const options = { ...places, ...testTimes, keeperOrphanMs: orphanMs, unclaimedMs };
+  const options = { ...places, ...testTimes, keeperOrphanMs: orphanMs, unclaimedMs, ...engineOptions };
   const keeperPid = (): number => {
     const self = JSON.parse(readFileSync(join(places.runDir, 'keeper', 'keeper.json'), 'utf8')) as { pid: number };
     return self.pid;
   };
   return {
+    places,
     async startPlatform() {
       const child = fork(join(import.meta.dirname, 'platform-child.ts'), [JSON.stringify(options)], {
         serialization: 'advanced',
@@ -42,7 +48,7 @@ export async function makeAdoptionFixture(times: AdoptionTimes): Promise<Adoptio
     isLeft: async (instance) => isLeft(instance),
     async close() {
       for (const child of children) if (child.exitCode === null) child.kill('SIGKILL');
-      await until('the keeper is gone', () => !isAlive(keeperPid()), orphanMs + 5000);
+      await until('nothing of it runs', () => processesOf(places).length === 0, orphanMs + 5000);
       // What only an orderly end of a platform removes.
       await (await createSandbox(places)).close();
       await new SecretFiles(places.runDir).close();

@@ -1,13 +1,16 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CageRef } from '../../../sandbox/sandbox.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
 /** Enough to find and kill a program after the keeper that held it is gone. */
 export interface ProgramRecord {
   readonly bootId: string;
-  readonly pid: number;
-  readonly startTime: string | undefined;
+  /** The keeper that holds it. */
+  readonly keeper: ProcessIdentity;
   readonly cage: CageRef;
+  /** The program's own process; only where no cgroup tells who belongs to it. */
+  readonly program?: ProcessIdentity;
 }
 
 /** One small file per living program in `runDir/keeper/programs`, so that nothing has to be rewritten. */
@@ -19,7 +22,8 @@ export class Journal {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
 
-  add(id: string, record: ProgramRecord): void {
+  /** Puts a program on record, or more of what is known of it. */
+  put(id: string, record: ProgramRecord): void {
     const path = this.#path(id);
     writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
     renameSync(`${path}.new`, path);
@@ -47,7 +51,7 @@ export class Journal {
 function parseRecord(path: string): ProgramRecord | undefined {
   try {
     const value = JSON.parse(readFileSync(path, 'utf8')) as ProgramRecord;
-    return Number.isInteger(value.pid) && Array.isArray(value.cage.cgroups) ? value : undefined;
+    return Number.isInteger(value.keeper.pid) && Array.isArray(value.cage.cgroups) ? value : undefined;
   } catch {
     return undefined;
   }

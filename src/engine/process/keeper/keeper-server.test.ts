@@ -26,7 +26,8 @@ async function serve(t: TestContext, orphanMs = 60_000): Promise<Served> {
   let ends = 0;
   const hello = { version: 1, bootId: 'boot', pid: process.pid };
   const server = new KeeperServer({ nonce: 'secret', hello, orphanMs, onEnd: () => (ends += 1) });
-  const config = { directory, orphanMs, logFileBytes: 1e6, logBytesPerSecond: 1e6 };
+  const places = { folders: [], cages: { cgroups: [], version: 'none' } } as const;
+  const config = { directory, orphanMs, logFileBytes: 1e6, logBytesPerSecond: 1e6, places };
   const keeper = new Keeper(config, new Journal(join(directory, 'programs')), (event) => server.tell(event));
   await server.listen(path, keeper);
   t.after(async () => {

@@ -56,6 +56,10 @@ export class KeeperServer {
     this.#waitForPlatform();
   }
 
+  get hasPlatform(): boolean {
+    return this.#platform !== undefined;
+  }
+
   /** False when no platform is there to hear it. */
   tell(event: KeeperEvent): boolean {
     if (this.#platform === undefined) return false;

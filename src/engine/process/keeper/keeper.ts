@@ -1,13 +1,15 @@
-import { Journal } from './journal.ts';
-import { killGroup } from './kill-group.ts';
+import type { ChildProcess } from 'node:child_process';
+import type { Journal, ProgramRecord } from './journal.ts';
 import { LogFiles } from './log-files.ts';
-import { readBootId, readStartTime } from './process-identity.ts';
+import { readBootId, readIdentity } from './process-identity.ts';
 import { Program } from './program.ts';
 import { ProgramOutput } from './program-output.ts';
 import type { Ending, KeeperConfig, KeeperEvent, LogTarget, ProgramReport, SpawnRequest } from './protocol.ts';
 import { removeTraces } from './remove-traces.ts';
 import { spawnProgram } from './spawn-program.ts';
 
+/** A program that no signal ends (it hangs in the kernel) is left to the next sweep after this. */
+const unkillableMs = 10_000;
 /** Ends kept for a platform that is away; more than that many crashes are one story. */
 const maxKeptEnds = 1000;
 
@@ -17,7 +19,8 @@ const maxKeptEnds = 1000;
  * Owns the programs, their records on disk and their logs. Knows nothing of sockets or platforms: what happens goes to
  * `onEvent`, which says whether somebody heard it.
  *
- * 1. A program is on record before its start is answered, and off record only when its cage is empty.
+ * 1. A program is on record before it is started, and off record only when its cage is empty and, where nobody else
+ *    will, its directories are removed: at whatever moment the keeper is killed, what it began can be found.
  * 2. An end nobody heard is kept for the next `list`, once, and the program's directories are removed.
  */
 export class Keeper {
@@ -26,8 +29,11 @@ export class Keeper {
   readonly #logs: LogFiles;
   readonly #onEvent: (event: KeeperEvent) => boolean;
   readonly #bootId = readBootId();
+  readonly #self = readIdentity(process.pid);
   readonly #programs = new Map<string, Program>();
   #unheardEnds: ProgramReport[] = [];
+  /** Programs that ended and whose directories are being removed. */
+  #removing = 0;
   #onEmpty: (() => void) | undefined;
 
   constructor(config: KeeperConfig, journal: Journal, onEvent: (event: KeeperEvent) => boolean) {
@@ -38,16 +44,9 @@ export class Keeper {
   }
 
   async spawn(request: SpawnRequest): Promise<{ readonly pid: number }> {
-    const child = await spawnProgram(request);
-    const { id, cage } = request;
+    const { id } = request;
+    const child = await this.#spawnOnRecord(request);
     const pid = child.pid ?? 0;
-    try {
-      this.#journal.add(id, { bootId: this.#bootId, pid, startTime: readStartTime(pid), cage });
-    } catch (error) {
-      // What is not on record could never be found again.
-      killGroup(pid);
-      throw error;
-    }
     const output = new ProgramOutput(this.#config.logBytesPerSecond);
     const program = new Program(request, child, output, this.#logs, {
       onListening: () => void this.#onEvent({ event: 'listening', id }),
@@ -89,25 +88,56 @@ export class Keeper {
     return [...unheard, ...[...this.#programs.values()].map((program) => program.report())];
   }
 
-  /** Kills everything and resolves when it is gone. */
+  /** Kills everything and resolves when it is gone; after 10 s also when something cannot be killed, which stays on record. */
   async killAll(): Promise<void> {
-    if (this.#programs.size === 0) return;
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
     for (const program of this.#programs.values()) void program.kill();
-    await empty;
+    this.#tellIfEmpty();
+    const timer = setTimeout(resolve, unkillableMs);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Fails before anything runs, or the program is on record. */
+  async #spawnOnRecord(request: SpawnRequest): Promise<ChildProcess> {
+    const { id, cage } = request;
+    const record: ProgramRecord = { bootId: this.#bootId, keeper: this.#self, cage };
+    this.#journal.put(id, record);
+    let child: ChildProcess;
+    try {
+      child = await spawnProgram(request);
+    } catch (error) {
+      this.#journal.remove(id);
+      throw error;
+    }
+    try {
+      if (cage.version === 'none') this.#journal.put(id, { ...record, program: readIdentity(child.pid ?? 0) });
+    } catch {
+      // It still carries the mark of its cage.
+    }
+    return child;
   }
 
   #ended({ id, traces }: SpawnRequest, ending: Ending): void {
     const report = this.#programs.get(id)?.report();
     this.#programs.delete(id);
-    this.#journal.remove(id);
     const heard = this.#onEvent({ event: 'exited', id, ending });
-    if (!heard) removeTraces(traces);
     if (!heard && report !== undefined && this.#unheardEnds.length < maxKeptEnds) {
       this.#unheardEnds.push({ ...report, ending });
     }
-    if (this.#programs.size === 0) this.#onEmpty?.();
+    void this.#forget(id, heard ? [] : traces);
+  }
+
+  async #forget(id: string, traces: readonly string[]): Promise<void> {
+    this.#removing += 1;
+    await removeTraces(traces);
+    this.#journal.remove(id);
+    this.#removing -= 1;
+    this.#tellIfEmpty();
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#programs.size === 0 && this.#removing === 0) this.#onEmpty?.();
   }
 }

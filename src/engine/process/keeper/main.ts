@@ -1,10 +1,13 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { listBelongings, removeBelongings } from './belongings.ts';
 import { Journal } from './journal.ts';
 import { Keeper } from './keeper.ts';
 import { KeeperServer } from './keeper-server.ts';
-import { readBootId, readStartTime } from './process-identity.ts';
+import { writeKeeperSelf } from './keeper-self.ts';
+import { KeeperWatch } from './keeper-watch.ts';
+import { readBootId } from './process-identity.ts';
 import { type KeeperConfig, keeperFiles, keeperVersion } from './protocol.ts';
 import { sweepLeftovers } from './sweep-leftovers.ts';
 
@@ -21,12 +24,17 @@ async function main(): Promise<void> {
   const journal = new Journal(file(keeperFiles.records));
   await sweepLeftovers(journal, bootId);
 
+  const watch = new KeeperWatch(config);
   let ending = false;
   const end = async (): Promise<void> => {
     if (ending) return;
     ending = true;
+    // In one go: whatever a platform makes that comes from now on is not in the list.
+    const belongings = server.hasPlatform ? undefined : listBelongings(config.places);
     server.close();
     await keeper.killAll();
+    if (belongings !== undefined) await removeBelongings(belongings);
+    await watch.close();
     server.hangUp();
     process.exit(0);
   };
@@ -39,8 +47,7 @@ async function main(): Promise<void> {
   const keeper = new Keeper(config, journal, (event) => server.tell(event));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end());
 
-  const self = { bootId, pid: process.pid, startTime: readStartTime(process.pid), version: keeperVersion };
-  writeFileSync(file(keeperFiles.self), JSON.stringify(self), { mode: 0o600 });
+  writeKeeperSelf(config.directory, bootId);
   rmSync(socketPath, { force: true });
   await server.listen(socketPath, keeper);
 }

@@ -1,5 +1,7 @@
 import type { Outcome } from '../../../model/outcome.ts';
 import type { CageRef } from '../../../sandbox/sandbox.ts';
+import type { Places } from './belongings.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
 /**
  * What platform and keeper say to each other: one JSON object per line over the Unix socket `keeper.sock`. A request
@@ -100,6 +102,15 @@ export interface KeeperConfig {
   readonly logFileBytes: number;
   /** Log bytes per second taken from one program; beyond it lines are dropped and counted. */
   readonly logBytesPerSecond: number;
+  /** Where the platform keeps what must not outlive it. */
+  readonly places: Places;
+}
+
+/** What to do after a keeper that was killed. */
+export interface SweepOrder {
+  readonly config: KeeperConfig;
+  /** The dead one. */
+  readonly keeper: ProcessIdentity;
 }
 
 export const keeperFiles = { socket: 'keeper.sock', nonce: 'nonce', self: 'keeper.json', records: 'programs' } as const;

@@ -1,0 +1,26 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ProcessIdentity, readIdentity } from './process-identity.ts';
+import { keeperFiles, keeperVersion } from './protocol.ts';
+
+/** What a keeper says of itself on disk, before it takes its first program. */
+export interface KeeperSelf extends ProcessIdentity {
+  readonly bootId: string;
+  readonly version: number;
+}
+
+export function writeKeeperSelf(directory: string, bootId: string): void {
+  const self: KeeperSelf = { bootId, ...readIdentity(process.pid), version: keeperVersion };
+  const path = join(directory, keeperFiles.self);
+  writeFileSync(`${path}.new`, JSON.stringify(self), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+/** The keeper that came last to this directory, dead or alive; undefined when there was none. */
+export function readKeeperSelf(directory: string): KeeperSelf | undefined {
+  try {
+    return JSON.parse(readFileSync(join(directory, keeperFiles.self), 'utf8')) as KeeperSelf;
+  } catch {
+    return undefined;
+  }
+}
