@@ -126,8 +126,8 @@ suite('a platform that is killed', { concurrency: 3 }, () => {
     for (const [index, moment] of momentsMs.map((ms) => 4 * ms).entries()) {
       const cutOff = assert.rejects(build(`made${index}`));
       await world.at(moment);
-      const keeper = keeperPid(world.platform);
-      const tree = treeOf(world.platform.pid).filter((pid) => pid !== keeper);
+      const kept = treeOf(keeperPid(world.platform));
+      const tree = treeOf(world.platform.pid).filter((pid) => !kept.includes(pid));
       await world.platform.kill();
       await cutOff;
       world.platform = await world.platform.restart();

@@ -1,16 +1,19 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ProcessIdentity, readIdentity } from './process-identity.ts';
+import { type ProcessIdentity, readBootId, readIdentity } from './process-identity.ts';
 import { keeperFiles, keeperVersion } from './protocol.ts';
 
 /** What a keeper says of itself on disk, before it takes its first program. */
 export interface KeeperSelf extends ProcessIdentity {
   readonly bootId: string;
   readonly version: number;
+  /** Who cleans up after it. */
+  readonly guard?: ProcessIdentity;
 }
 
-export function writeKeeperSelf(directory: string, bootId: string): void {
-  const self: KeeperSelf = { bootId, ...readIdentity(process.pid), version: keeperVersion };
+export function writeKeeperSelf(directory: string, guardPid: number | undefined): void {
+  const guard = guardPid === undefined ? {} : { guard: readIdentity(guardPid) };
+  const self: KeeperSelf = { bootId: readBootId(), ...readIdentity(process.pid), version: keeperVersion, ...guard };
   const path = join(directory, keeperFiles.self);
   writeFileSync(`${path}.new`, JSON.stringify(self), { mode: 0o600 });
   renameSync(`${path}.new`, path);

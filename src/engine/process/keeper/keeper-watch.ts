@@ -1,26 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
+import { readKeeperSelf, writeKeeperSelf } from './keeper-self.ts';
 import { readIdentity } from './process-identity.ts';
 import type { KeeperConfig, SweepOrder } from './protocol.ts';
 
 /**
  * A shell that waits for the end of its input, which comes with the end of the keeper, however that ends; only then it
- * costs more than some hundred KiB. The pause leaves the first move to a platform that lives and starts a new keeper.
+ * costs more than some hundred KiB.
  */
-const script = 'read -r _; sleep 1; exec "$NODE" "$MAIN"';
+const script = 'read -r _; exec "$NODE" "$MAIN"';
 /** Its name in process lists: whoever kills all that is called keeper, or by a folder of ours, should not hit it too. */
 const title = 'functions-guard';
 const respawnMs = 1000;
 
-/** Has a second, tiny process clean up after this keeper should it be killed together with its platform. */
+/**
+ * Has a second, tiny process, the guard, clean up after this keeper should it be killed together with its platform. The
+ * guard is named in what the keeper says of itself, so that the next keeper can send it away.
+ */
 export class KeeperWatch {
   readonly #env: Readonly<Record<string, string>>;
+  readonly #directory: string;
   #child: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(config: KeeperConfig) {
+    this.#directory = config.directory;
     const order: SweepOrder = { config, keeper: readIdentity(process.pid) };
     this.#env = {
       PATH: '/usr/bin:/bin',
@@ -51,6 +57,7 @@ export class KeeperWatch {
       stdio: ['pipe', 'inherit', 'inherit'],
     });
     this.#child = child;
+    writeKeeperSelf(this.#directory, child.pid);
     child.stdin?.on('error', () => undefined);
     child.once('error', () => this.#again());
     child.once('exit', () => this.#again());
@@ -59,6 +66,9 @@ export class KeeperWatch {
   #again(): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#watch(), respawnMs);
+    this.#timer = setTimeout(() => {
+      // A newer keeper sent it away: what is left of this one is that one's.
+      if (readKeeperSelf(this.#directory)?.pid === process.pid) this.#watch();
+    }, respawnMs);
   }
 }

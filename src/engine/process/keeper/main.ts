@@ -3,11 +3,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { listBelongings, removeBelongings } from './belongings.ts';
 import { Journal } from './journal.ts';
+import { killGroup } from './kill-group.ts';
 import { Keeper } from './keeper.ts';
 import { KeeperServer } from './keeper-server.ts';
-import { writeKeeperSelf } from './keeper-self.ts';
+import { readKeeperSelf } from './keeper-self.ts';
 import { KeeperWatch } from './keeper-watch.ts';
-import { readBootId } from './process-identity.ts';
+import { isRunning, readBootId } from './process-identity.ts';
 import { type KeeperConfig, keeperFiles, keeperVersion } from './protocol.ts';
 import { sweepLeftovers } from './sweep-leftovers.ts';
 
@@ -22,9 +23,13 @@ async function main(): Promise<void> {
   const socketPath = file(keeperFiles.socket);
   if (await answers(socketPath)) process.exit(3);
   const journal = new Journal(file(keeperFiles.records));
+  const before = readKeeperSelf(config.directory);
+  const watch = new KeeperWatch(config);
+  // What the guard of the keeper before would do is done here and now.
+  const guard = before?.bootId === bootId ? before.guard : undefined;
+  if (guard !== undefined && isRunning(guard)) killGroup(guard.pid);
   await sweepLeftovers(journal, bootId);
 
-  const watch = new KeeperWatch(config);
   let ending = false;
   const end = async (): Promise<void> => {
     if (ending) return;
@@ -47,7 +52,6 @@ async function main(): Promise<void> {
   const keeper = new Keeper(config, journal, (event) => server.tell(event));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end());
 
-  writeKeeperSelf(config.directory, bootId);
   rmSync(socketPath, { force: true });
   await server.listen(socketPath, keeper);
 }

@@ -21,6 +21,11 @@ export function isRunning({ pid, startTime }: ProcessIdentity): boolean {
   return startTime !== undefined && readStartTime(pid) === startTime;
 }
 
+/** Whether it is provably not there any more. */
+export function isProvablyOver({ pid, startTime }: ProcessIdentity): boolean {
+  return startTime !== undefined && readStartTime(pid) !== startTime;
+}
+
 export function sameProcess(one: ProcessIdentity, other: ProcessIdentity): boolean {
   return one.pid === other.pid && one.startTime === other.startTime;
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { listBelongings, removeBelongings } from './belongings.ts';
 import { Journal } from './journal.ts';
 import { readKeeperSelf } from './keeper-self.ts';
-import { readBootId, sameProcess } from './process-identity.ts';
+import { isProvablyOver, readBootId, sameProcess } from './process-identity.ts';
 import { type SweepOrder, keeperFiles } from './protocol.ts';
 import { sweepLeftovers } from './sweep-leftovers.ts';
 
@@ -14,7 +14,7 @@ const aloneShare = 2 / 3;
 /**
  * Cleans up after a keeper that was killed; started by its watch with a {@link SweepOrder} in `ORDER`.
  *
- * 1. The dead keeper's programs are killed at once, as nobody can adopt them; those of a newer keeper never.
+ * 1. The programs of dead keepers are killed at once, as nobody can adopt them; those of a living one never.
  * 2. If a new keeper comes, there is a platform, and it cleans up itself. If none does for `aloneShare` of `orphanMs`,
  *    all that is left is removed: what was listed before a last look that found no new keeper is nobody's, for a
  *    platform makes nothing before it has a keeper.
@@ -26,7 +26,9 @@ async function main(): Promise<void> {
     return last !== undefined && !sameProcess(last, keeper);
   };
   const journal = new Journal(join(config.directory, keeperFiles.records));
-  await sweepLeftovers(journal, readBootId(), (record) => sameProcess(record.keeper, keeper));
+  await sweepLeftovers(journal, readBootId(), ({ keeper: holder }) => {
+    return sameProcess(holder, keeper) || isProvablyOver(holder);
+  });
   const end = performance.now() + config.orphanMs * aloneShare;
   while (performance.now() < end) {
     if (isTakenOver()) return;
