@@ -45,7 +45,11 @@ async function serveGateway(address: InstanceAddress): Promise<void> {
   // So that `--cpu-prof` in BENCH_NODE_FLAGS gets to write what it saw.
   process.once('SIGTERM', () => process.exit());
   const router = createRouter({
-    hooks: { wake: () => Promise.resolve(), retire: (id, reason) => console.error(`retired ${id}: ${reason}`) },
+    hooks: {
+      wake: () => Promise.resolve(),
+      retire: (id, reason) => console.error(`retired ${id}: ${reason}`),
+      ownsAddress: () => Promise.resolve(true),
+    },
     budget: { waitingCalls: 10_000, bufferedBytes: 256 * 2 ** 20 },
   });
   const spec = { namespace: 'openfaas-fn', name: 'hello', image: 'hello', secrets: [], labels: {}, annotations: {} };

@@ -229,6 +229,7 @@ async function startDataPlane(
   const hooks: RouterHooks = {
     wake: (revision) => scaler.wake(revision),
     retire: (instance, reason) => engine.retire(instance, reason),
+    ownsAddress: (instance) => engine.ownsAddress(instance),
   };
   const router = createRouter({ hooks, budget: config.budget });
   stack.defer(() => router.close(AbortSignal.timeout(drainMs)));

@@ -53,6 +53,11 @@ export interface Engine {
   scale(revision: RevisionId, count: number): Promise<void>;
   /** Takes one instance out of service and replaces it: no new calls, killed after its grace. */
   retire(instanceId: string, reason: string): void;
+  /**
+   * Whether an instance that serves HTTP is itself who accepts connections at its address; ask once a connection is
+   * open. A program that lets go of its port, or crashes, may find it taken by another one.
+   */
+  ownsAddress(instanceId: string): Promise<boolean>;
   /** Current instances, also stopped and failed ones of the last minutes. */
   instances(): readonly Instance[];
   /** Calls back synchronously on every change; returns the way to stop. */

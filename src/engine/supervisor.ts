@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { TinderboxError } from '../model/errors.ts';
 import type { Instance, Protections } from '../model/instance.ts';
 import { type RevisionId, parseRevisionId } from '../model/names.ts';
+import type { FunctionSettings } from '../model/settings.ts';
 import { coldStart } from '../observe/channels.ts';
 import type { Workload } from './engine.ts';
 import { InstanceTable } from './instance-table.ts';
@@ -18,6 +19,9 @@ export interface SupervisorOptions {
   /** Resolves when no call is in flight in a draining instance; default: at once. Waited for at most its grace. */
   readonly whenIdle?: (instanceId: string) => Promise<void>;
 }
+
+/** How long an instance may take to end: its calls up to their deadline, then itself. */
+export type DrainTimes = Pick<FunctionSettings, 'timeoutMs' | 'graceMs'>;
 
 /** What is known of an adopted copy. */
 export type AdoptedInstance = Instance & { readonly state: 'ready' };
@@ -38,6 +42,8 @@ interface Held {
   readonly graceMs: number;
   readonly ended: Promise<void>;
   stableTimer?: NodeJS.Timeout;
+  /** It ended by itself and the failure is counted; what it leaves is still being cleared away. */
+  failing?: boolean;
   draining?: string;
 }
 
@@ -58,7 +64,7 @@ const unknownProtections: Protections = {
  * Owns which copies exist, their states, back-off and draining. Does not own how a copy is run (`Runner`) nor what to
  * do about a difference (`reconcile.ts`).
  *
- * 1. A copy is `draining` for every watcher before it is asked to stop.
+ * 1. A copy is `draining` for every watcher before it is asked to stop, and as soon as it ended by itself.
  * 2. A copy leaves the living only when its runner says that nothing of it is left.
  * 3. A failure starts the back-off, unless it was the platform's own; ten ready seconds end it.
  * 4. After `close` nothing is started.
@@ -112,11 +118,11 @@ export class Supervisor {
   }
 
   /** Takes over a copy that runs already; its revision is held at this count until it is applied and scaled. */
-  adopt(instance: AdoptedInstance, copy: Copy, graceMs: number): void {
+  adopt(instance: AdoptedInstance, copy: Copy, times: DrainTimes): void {
     const revision = this.#revision(instance.revision);
     revision.desired += 1;
     this.table.set(instance);
-    this.#hold(instance, copy, { graceMs, timeoutMs: graceMs });
+    this.#hold(instance, copy, times);
   }
 
   /** Removes adopted revisions that nobody applied since. */
@@ -183,10 +189,11 @@ export class Supervisor {
     void copy.ready.then((ready) => this.#becameReady(id, ready, startedAtMs));
   }
 
-  #hold(instance: Instance, copy: Copy, { graceMs, timeoutMs }: { graceMs: number; timeoutMs: number }): void {
+  #hold(instance: Instance, copy: Copy, { graceMs, timeoutMs }: DrainTimes): void {
     const ended = copy.ended.then((ending) => this.#ended(instance.id, ending));
     const held: Held = { copy, drainMs: timeoutMs, graceMs, ended };
     this.#held.set(instance.id, held);
+    void copy.exiting.then(() => this.#exiting(instance.id));
     if (instance.state === 'ready') this.#awaitStable(held, instance.revision);
   }
 
@@ -231,24 +238,37 @@ export class Supervisor {
     held.copy.stop(held.graceMs);
   }
 
+  /** A ready copy that ended by itself gets no more calls from now on: somebody else may answer at its address. */
+  #exiting(id: string): void {
+    const instance = this.table.get(id);
+    const held = this.#held.get(id);
+    if (instance?.state !== 'ready' || held === undefined || held.draining !== undefined) return;
+    held.failing = true;
+    this.#countFailure(instance.revision);
+    this.table.set({ ...instance, state: 'draining', reason: 'it ended without being asked to' });
+    this.#reconcile(instance.revision);
+  }
+
   #ended(id: string, ending: CopyEnding): void {
     const instance = this.table.get(id);
     const held = this.#held.get(id);
     clearTimeout(held?.stableTimer);
     this.#held.delete(id);
     if (instance === undefined || held === undefined) return;
-    if (held.draining === undefined) this.#failed(instance, ending);
+    if (held.draining === undefined) this.#failed(instance, ending, held.failing ?? false);
     else this.table.set({ ...instance, state: 'stopped', outcome: ending.outcome });
     this.#reconcileAll();
   }
 
-  #failed(instance: Instance, ending: CopyEnding): void {
-    const revision = this.#revisions.get(instance.revision);
-    if (revision !== undefined && !ending.blameless) {
-      revision.backoff = backoffAfterFailure(revision.backoff, performance.now());
-    }
+  #failed(instance: Instance, ending: CopyEnding, isCounted: boolean): void {
+    if (!ending.blameless && !isCounted) this.#countFailure(instance.revision);
     const reason = ending.reason ?? 'it ended without being asked to';
     this.table.set({ ...instance, state: 'failed', outcome: ending.outcome, reason });
+  }
+
+  #countFailure(id: RevisionId): void {
+    const revision = this.#revisions.get(id);
+    if (revision !== undefined) revision.backoff = backoffAfterFailure(revision.backoff, performance.now());
   }
 }
 

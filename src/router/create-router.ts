@@ -54,7 +54,7 @@ class PooledRouter implements Router {
       wheel: options.wheel ?? new TimerWheel(now),
       choose: options.choose ?? leastLoaded,
       now,
-      createTransport: options.createTransport ?? createTransportTo,
+      createTransport: options.createTransport ?? ((...to) => createTransportTo(options.hooks, ...to)),
       dropped: (instanceId) => this.#dropped(instanceId),
     };
     this.#exchanges = {

@@ -45,4 +45,6 @@ export interface RouterHooks {
   wake(revision: RevisionId): Promise<void>;
   /** An instance did not confirm a cancel within its grace, or broke the protocol. */
   retire(instanceId: string, reason: string): void;
+  /** Whether an HTTP instance itself accepts connections at its address; asked when one is open, before it is used. */
+  ownsAddress(instanceId: string): Promise<boolean>;
 }

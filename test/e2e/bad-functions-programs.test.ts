@@ -37,6 +37,23 @@ suite('programs that do not do what they should', () => {
     assert.equal((await stage.call('give-away')).status, 503);
   });
 
+  test('one that takes the port another let go of, by itself or in a crash, is never sent its calls', async (t) => {
+    await stage.deploy(t, 'squatter', { language: 'http', behaviour: 'squat' });
+    for (const way of ['let-go', 'exit']) {
+      const name = `victim-${way}`;
+      await stage.deploy(t, name, { language: 'http', behaviour: 'server', envVars: { exec_timeout: '2s' } });
+      const { text: port } = await stage.call(`${name}/port`);
+      await stage.call(`squatter/lurk/${port}`);
+      const lost = stage.call(`${name}/${way}`);
+      await until('the port is taken', async () => (await askDirectly(port)) === 'stolen');
+      const answers: Answer[] = [];
+      for (let calls = 0; calls < 5; calls += 1) answers.push(await stage.call(name));
+      assert.ok([502, 504].includes((await lost).status));
+      assert.ok(answers.every(({ text }) => text !== 'stolen'));
+    }
+    assert.match((await stage.callUntilUp('victim-exit')).text, /^pid /);
+  });
+
   test('one that serves something like HTTP costs its caller 502, or a broken answer, and lives on', async (t) => {
     await stage.deploy(t, 'server', { language: 'http', envVars: { exec_timeout: '5s' } });
     const { pid } = await stage.instance('server');
@@ -109,4 +126,9 @@ suite('programs that do not do what they should', () => {
 function assertBroken({ status, text }: Answer): void {
   assert.ok(status === 500 || status === 502, `${status} ${text}`);
   assert.match(text, oneShortLine);
+}
+
+async function askDirectly(port: string): Promise<string | undefined> {
+  const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+  return await answer?.text();
 }

@@ -34,7 +34,11 @@ export const credentials = `Basic ${Buffer.from('admin:secret').toString('base64
 export async function startEdge(t: TestContext, instancePort: number, options: EdgeOptions = {}): Promise<Edge> {
   const retired: string[] = [];
   const router = createRouter({
-    hooks: { wake: () => Promise.resolve(), retire: (id) => void retired.push(id) },
+    hooks: {
+      wake: () => Promise.resolve(),
+      retire: (id) => void retired.push(id),
+      ownsAddress: () => Promise.resolve(true),
+    },
     budget: { waitingCalls: 1000, bufferedBytes: 2 ** 24 },
   });
   const spec = { namespace: 'openfaas-fn', name: 'echo', image: 'x', secrets: [], labels: {}, annotations: {} };

@@ -49,6 +49,7 @@ export function createWorld(settings = settingsOf(), budget = { waitingCalls: 10
         return world.wake();
       },
       retire: (id) => retired.push(id),
+      ownsAddress: () => Promise.resolve(true),
     },
     createTransport: (instance, _settings, onViolation) => {
       const transport = new FakeTransport();

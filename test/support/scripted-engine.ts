@@ -63,6 +63,10 @@ export class ScriptedEngine implements Engine {
 
   retire(): void {}
 
+  async ownsAddress(): Promise<boolean> {
+    return true;
+  }
+
   instances(): readonly Instance[] {
     return [...this.#instances.values()];
   }

@@ -83,6 +83,10 @@ export class FakeEngine implements Engine {
     this.#supervisor.retire(instanceId, reason);
   }
 
+  async ownsAddress(instanceId: string): Promise<boolean> {
+    return this.#copies.has(instanceId);
+  }
+
   instances(): readonly Instance[] {
     return this.#supervisor.table.all();
   }

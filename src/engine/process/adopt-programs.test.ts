@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import type { Supervisor } from '../supervisor.ts';
 import { adoptPrograms } from './adopt-programs.ts';
+import { PortRegistry } from './port-registry.ts';
 import type { ProcessHost } from './process-host.ts';
 
 test('an instance whose port is a stranger’s by now is not adopted but killed', async (t) => {
@@ -17,10 +18,10 @@ test('an instance whose port is a stranger’s by now is not adopted but killed'
   const { port } = stranger.address() as AddressInfo;
   const note = JSON.stringify({
     instance: { id: 'f-00001-a', state: 'ready', address: { kind: 'http', host: '127.0.0.1', port }, protections: {} },
-    graceMs: 100,
+    times: { graceMs: 100, timeoutMs: 1000 },
   });
   const program = { kill: () => instance.kill('SIGKILL'), ended };
-  const host = { keeper: { program: () => program } } as unknown as ProcessHost;
+  const host = { keeper: { program: () => program }, portOwners: new PortRegistry() } as unknown as ProcessHost;
   const supervisor = { adopt: () => assert.fail('adopted') } as unknown as Supervisor;
   const cage = { id: 'f-00001-a', cgroups: [], version: 'none' } as const;
   const report = { id: 'abcdefgh', pid: instance.pid ?? 0, cage, listening: false, note };

@@ -8,7 +8,6 @@ import { instanceFolder } from './instance-folder.ts';
 import type { ProgramReport } from './keeper/protocol.ts';
 import type { KeptProgram } from './kept-program.ts';
 import { cleanUpAfter } from './launch-program.ts';
-import { ownsPort } from './listening-port.ts';
 import type { ProcessHost } from './process-host.ts';
 
 /** Long enough for one that computes, or a machine under load: killing what is well costs more than waiting. */
@@ -32,7 +31,8 @@ export async function adoptPrograms(
     const program = host.keeper.program(report.id);
     if (program === undefined) return;
     const note = parseAdoptionNote(report.note);
-    if (note === undefined || !(await isAlive(note, report))) {
+    if (note === undefined || !(await isAlive(host, note, report))) {
+      if (note !== undefined) host.portOwners.remove(note.instance.id);
       program.kill();
       await program.ended;
       return;
@@ -45,11 +45,14 @@ export async function adoptPrograms(
   return { programIds, cageIds };
 }
 
-async function isAlive({ instance }: AdoptionNote, { cage, pid }: ProgramReport): Promise<boolean> {
+async function isAlive(host: ProcessHost, { instance }: AdoptionNote, { cage, pid }: ProgramReport): Promise<boolean> {
   const { address, protections } = instance;
   if (address === undefined || !(await answers(address, answerTimeoutMs))) return false;
+  if (address.kind === 'frame') return true;
   // A port it let go of may be a stranger's by now, who would be given its calls.
-  return address.kind === 'frame' || (await ownsPort(address.port, await cagePids(cage, pid), protections.uid));
+  const { port } = address;
+  host.portOwners.add(instance.id, { port, uid: protections.uid, pids: () => cagePids(cage, pid) });
+  return await host.portOwners.owns(instance.id);
 }
 
 interface Found {
@@ -63,6 +66,7 @@ function adopt(host: ProcessHost, supervisor: Supervisor, { note, report, progra
   const ended = cleanUpAfter(host, program, report.cage, folder).then(
     (end): CopyEnding => copyEndingFromProgram(end, undefined),
   );
+  const exiting = program.exiting.then(() => host.portOwners.remove(note.instance.id));
   const stop = (graceMs: number): void => program.stop(graceMs);
-  supervisor.adopt(note.instance, { ready: new Promise(() => undefined), ended, stop }, note.graceMs);
+  supervisor.adopt(note.instance, { ready: new Promise(() => undefined), exiting, ended, stop }, note.times);
 }

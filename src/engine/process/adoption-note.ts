@@ -1,12 +1,12 @@
 import type { Instance } from '../../model/instance.ts';
 import type { Workload } from '../engine.ts';
 import type { ReadyCopy } from '../runner.ts';
-import type { AdoptedInstance } from '../supervisor.ts';
+import type { AdoptedInstance, DrainTimes } from '../supervisor.ts';
 
 /** What the keeper remembers of a ready instance, so that a restarted platform can take it back. Holds no secret. */
 export interface AdoptionNote {
   readonly instance: AdoptedInstance;
-  readonly graceMs: number;
+  readonly times: DrainTimes;
 }
 
 export function formatAdoptionNote(id: string, workload: Workload, ready: ReadyCopy): string {
@@ -19,7 +19,9 @@ export function formatAdoptionNote(id: string, workload: Workload, ready: ReadyC
     startedAtMs: Date.now(),
     ...ready,
   };
-  return JSON.stringify({ instance, graceMs: settings.graceMs });
+  const { timeoutMs, graceMs } = settings;
+  const note = { instance, times: { timeoutMs, graceMs } };
+  return JSON.stringify(note);
 }
 
 /** Undefined for a program that was not ready, or a note another version wrote. */
@@ -27,7 +29,9 @@ export function parseAdoptionNote(note: string | undefined): AdoptionNote | unde
   if (note === undefined) return undefined;
   try {
     const value = JSON.parse(note) as AdoptionNote;
-    return value.instance.state === 'ready' && value.instance.address !== undefined ? value : undefined;
+    const { instance, times } = value;
+    const isWhole = instance.address !== undefined && times.timeoutMs >= 0 && times.graceMs >= 0;
+    return instance.state === 'ready' && isWhole ? value : undefined;
   } catch {
     return undefined;
   }

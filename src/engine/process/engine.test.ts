@@ -154,13 +154,41 @@ describe('the process engine', () => {
     const { port } = stranger.address() as AddressInfo;
     const { awaitHttpReady } = await import('./http-ready.ts');
     const pids = async (): Promise<number[]> => [1];
-    await assert.rejects(awaitHttpReady({ port, path: '', pids, uid: undefined }, AbortSignal.timeout(5000)), {
-      code: 'conflict',
-    });
+    await assert.rejects(
+      awaitHttpReady({ owner: { port, pids, uid: undefined }, path: '' }, AbortSignal.timeout(5000)),
+      {
+        code: 'conflict',
+      },
+    );
     const own = async (): Promise<number[]> => [process.pid];
-    const wanted = { port, path: '/', pids: own, uid: undefined };
+    const wanted = { owner: { port, pids: own, uid: undefined }, path: '/' };
     assert.equal(await awaitHttpReady(wanted, AbortSignal.timeout(5000)), '127.0.0.1');
     stranger.close();
+  });
+
+  test('a program that crashes is draining, and its address nobody’s, before it is failed', async () => {
+    const crash = `
+      (await import('node:http')).createServer((request, response) => {
+        if (request.url === '/crash') process.exit(5);
+        response.end('ok');
+      }).listen(process.env.PORT);`;
+    const workload = bundle('crashing', 'http', crash);
+    const { id, address } = await ready(workload);
+    assert.equal(await fixture.engine.ownsAddress(id), true);
+    const told: [string, Promise<boolean>][] = [];
+    const stop = fixture.engine.watch(({ instance }) => {
+      if (instance.id === id) told.push([instance.state, fixture.engine.ownsAddress(id)]);
+    });
+    assert.ok(address?.kind === 'http');
+    await fetch(`http://${address.host}:${address.port}/crash`).catch(() => undefined);
+    await ended(workload);
+    stop();
+    await fixture.engine.remove(workload.revision);
+    assert.deepEqual(
+      told.map(([state]) => state),
+      ['draining', 'failed'],
+    );
+    assert.deepEqual(await Promise.all(told.map(([, owns]) => owns)), [false, false]);
   });
 
   test('with a ready path, an open port is not enough', async () => {

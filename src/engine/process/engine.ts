@@ -16,6 +16,7 @@ import { KeeperLink } from './keeper-link.ts';
 import { decideLaunchPlan } from './launch-plan.ts';
 import { logDirectory } from './obtain-program.ts';
 import { PortChooser } from './port-chooser.ts';
+import { PortRegistry } from './port-registry.ts';
 import type { ProcessHost } from './process-host.ts';
 import { ProgramRun } from './program-run.ts';
 import { readLogs } from './read-logs.ts';
@@ -126,6 +127,10 @@ class ProcessEngine implements Engine {
     this.#supervisor.retire(instanceId, reason);
   }
 
+  async ownsAddress(instanceId: string): Promise<boolean> {
+    return await this.#started().host.portOwners.owns(instanceId);
+  }
+
   instances(): readonly Instance[] {
     return this.#supervisor.table.all();
   }
@@ -185,6 +190,7 @@ async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
     python,
     secrets,
     ports: new PortChooser(),
+    portOwners: new PortRegistry(),
     path: `${dirname(runtimes.node)}:${defaultPath}`,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
   };

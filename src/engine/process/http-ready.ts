@@ -1,7 +1,7 @@
 import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TinderboxError } from '../../model/errors.ts';
-import { acceptsConnections, ownsPort } from './listening-port.ts';
+import { type PortOwner, acceptsConnections, ownsPort, readListenerTables } from './listening-port.ts';
 
 const firstPauseMs = 2;
 const longestPauseMs = 100;
@@ -10,13 +10,9 @@ const probeTimeoutMs = 1000;
 const strangerMs = 500;
 
 export interface HttpReadiness {
-  readonly port: number;
+  readonly owner: PortOwner;
   /** Path that must answer 2xx; empty: an open port is enough. */
   readonly path: string;
-  /** Processes the listener may belong to. */
-  pids(): Promise<readonly number[]>;
-  /** The function's own user, whose listener it may be as well. */
-  readonly uid: number | undefined;
 }
 
 /** Where a program was found listening. */
@@ -27,15 +23,16 @@ export type HttpHost = '127.0.0.1' | '::1';
  * its port. Rejects with the signal's reason.
  */
 export async function awaitHttpReady(wanted: HttpReadiness, signal: AbortSignal): Promise<HttpHost> {
+  const { port } = wanted.owner;
   let strangerSinceMs: number | undefined;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.3)) {
-    const host = await findListener(wanted.port);
+    const host = await findListener(port);
     signal.throwIfAborted();
-    const isOwn = host !== undefined && (await ownsPort(wanted.port, await wanted.pids(), wanted.uid));
-    if (isOwn && (wanted.path === '' || (await answersWell(host, wanted.port, wanted.path)))) return host;
+    const isOwn = host !== undefined && (await ownsPort(wanted.owner, await readListenerTables()));
+    if (isOwn && (wanted.path === '' || (await answersWell(host, port, wanted.path)))) return host;
     strangerSinceMs = host === undefined || isOwn ? undefined : (strangerSinceMs ?? performance.now());
     if (strangerSinceMs !== undefined && performance.now() - strangerSinceMs > strangerMs) {
-      throw new TinderboxError('conflict', `port ${wanted.port} was taken by another program`);
+      throw new TinderboxError('conflict', `port ${port} was taken by another program`);
     }
     await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }

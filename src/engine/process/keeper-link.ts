@@ -87,6 +87,7 @@ export class KeeperLink {
     if (program === undefined) {
       this.#early.get(event.id)?.push(event);
     } else if (event.event === 'listening') program.heardListening();
+    else if (event.event === 'exiting') program.heardExiting();
     else {
       this.#programs.delete(event.id);
       program.heardEnd({ ...event.ending, lost: false });

@@ -12,9 +12,12 @@ export class KeptProgram {
   readonly pid: number;
   /** Resolves when the program said on its status pipe that it listens. */
   readonly listening: Promise<void>;
+  /** Resolves when its process is over, by itself or not, and always before `ended`. */
+  readonly exiting: Promise<void>;
   readonly ended: Promise<ProgramEnd>;
   readonly #client: KeeperClient;
   readonly #resolveListening: () => void;
+  readonly #resolveExiting: () => void;
   readonly #resolveEnded: (end: ProgramEnd) => void;
   #over = false;
 
@@ -23,10 +26,13 @@ export class KeptProgram {
     this.pid = pid;
     this.#client = client;
     const listening = Promise.withResolvers<void>();
+    const exiting = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<ProgramEnd>();
     this.listening = listening.promise;
+    this.exiting = exiting.promise;
     this.ended = ended.promise;
     this.#resolveListening = listening.resolve;
+    this.#resolveExiting = exiting.resolve;
     this.#resolveEnded = ended.resolve;
   }
 
@@ -38,8 +44,13 @@ export class KeptProgram {
     this.#resolveListening();
   }
 
-  heardEnd(end: ProgramEnd): void {
+  heardExiting(): void {
     this.#over = true;
+    this.#resolveExiting();
+  }
+
+  heardEnd(end: ProgramEnd): void {
+    this.heardExiting();
     this.#resolveEnded(end);
   }
 

@@ -1,4 +1,4 @@
-import { readFile, readdir, readlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 
 /** Whether something accepts connections there. */
@@ -18,9 +18,27 @@ interface Listener {
   readonly uid: number;
 }
 
-const listenState = '0A';
+/** Who a port may belong to. */
+export interface PortOwner {
+  readonly port: number;
+  /** Its user, if no other program has the same. */
+  readonly uid: number | undefined;
+  /** Its processes; only asked for where the user does not decide. */
+  pids(): Promise<readonly number[]>;
+}
 
-/** Sockets that listen on a port, from the text of /proc/net/tcp or tcp6; most of its many lines are not looked at. */
+/** The beginnings of /proc/net/tcp and tcp6; each undefined where it cannot be read. */
+export type ListenerTables = readonly (string | undefined)[];
+
+const listenState = '0A';
+const chunkBytes = 16 * 1024;
+
+/** All sockets that listen now. The kernel tells them before all others, so a thousand connections cost nothing. */
+export function readListenerTables(): Promise<ListenerTables> {
+  return Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readListeners(file).catch(() => undefined)));
+}
+
+/** Sockets that listen on a port, from the text of /proc/net/tcp or tcp6; most of its lines are not looked at. */
 export function parseListeners(table: string, port: number): readonly Listener[] {
   const mark = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
   const found: Listener[] = [];
@@ -34,16 +52,37 @@ export function parseListeners(table: string, port: number): readonly Listener[]
 }
 
 /**
- * Whether every listener of a port belongs to one of these processes, or to the function's own user. True as well
- * where the system does not tell (no /proc): then the port's answer has to do.
+ * Whether somebody listens on the port, and every listener is the owner's. True as well where the system does not tell
+ * (no /proc): then the port's answer has to do.
  */
-export async function ownsPort(port: number, pids: readonly number[], uid: number | undefined): Promise<boolean> {
-  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readText(file)));
+export async function ownsPort(owner: PortOwner, tables: ListenerTables): Promise<boolean> {
+  const { port, uid } = owner;
   if (tables.every((table) => table === undefined)) return true;
   const listeners = tables.flatMap((table) => parseListeners(table ?? '', port));
-  if (listeners.length === 0) return false;
-  const inodes = new Set((await Promise.all(pids.map(socketInodes))).flat());
-  return listeners.every((listener) => inodes.has(listener.inode) || (uid !== undefined && listener.uid === uid));
+  const others = listeners.filter((listener) => uid === undefined || listener.uid !== uid);
+  if (others.length === 0) return listeners.length > 0;
+  const inodes = new Set((await Promise.all((await owner.pids()).map(socketInodes))).flat());
+  return others.every(({ inode }) => inodes.has(inode));
+}
+
+async function readListeners(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    return await readWhileListening(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readWhileListening(file: FileHandle): Promise<string> {
+  let text = '';
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes);
+    text += buffer.toString('latin1', 0, bytesRead);
+    const [last = ''] = text.split('\n').slice(-2);
+    const state = last.trim().split(/\s+/)[3];
+    if (bytesRead === 0 || (state !== listenState && state !== 'st')) return text;
+  }
 }
 
 async function socketInodes(pid: number): Promise<string[]> {
@@ -51,8 +90,4 @@ async function socketInodes(pid: number): Promise<string[]> {
   const names = await readdir(directory).catch(() => []);
   const links = await Promise.all(names.map((name) => readlink(`${directory}/${name}`).catch(() => '')));
   return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  return await readFile(file, 'utf8').catch(() => undefined);
 }

@@ -5,6 +5,8 @@ import type { InstalledRuntimes } from './install-runtimes.ts';
 import type { KeeperLink } from './keeper-link.ts';
 import type { PortChooser } from './port-chooser.ts';
 import type { SecretFiles } from '../../sandbox/secret-files.ts';
+import type { PortRegistry } from './port-registry.ts';
+import type { SecretFiles } from './secret-files.ts';
 
 /** What running a program on this host takes. */
 export interface ProcessHost {
@@ -14,6 +16,7 @@ export interface ProcessHost {
   readonly keeper: KeeperLink;
   readonly secrets: SecretFiles;
   readonly ports: PortChooser;
+  readonly portOwners: PortRegistry;
   readonly runtimes: InstalledRuntimes;
   /** Python binary; undefined: this host runs no Python functions. */
   readonly python: string | undefined;

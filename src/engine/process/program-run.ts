@@ -24,12 +24,14 @@ import type { WarmPool } from './warm-pool.ts';
  */
 export class ProgramRun implements Copy {
   readonly ready: Promise<ReadyCopy>;
+  readonly exiting: Promise<void>;
   readonly ended: Promise<CopyEnding>;
   readonly #host: ProcessHost;
   readonly #workload: Workload;
   readonly #instanceId: string;
   readonly #starting = new AbortController();
   readonly #ready = Promise.withResolvers<ReadyCopy>();
+  readonly #exiting = Promise.withResolvers<void>();
   #launched: Launched | undefined;
   #stopping: { readonly graceMs: number } | undefined;
   #isReady = false;
@@ -40,6 +42,7 @@ export class ProgramRun implements Copy {
     this.#workload = workload;
     this.#instanceId = instanceId;
     this.ready = this.#ready.promise;
+    this.exiting = this.#exiting.promise;
     this.ended = this.#live(pool);
   }
 
@@ -63,6 +66,10 @@ export class ProgramRun implements Copy {
     }
     const { launched } = obtained;
     this.#launched = launched;
+    void launched.program.exiting.then(() => {
+      this.#host.portOwners.remove(this.#instanceId);
+      this.#exiting.resolve();
+    });
     await this.#start(obtained);
     clearTimeout(timer);
     const end = await launched.gone;
@@ -100,15 +107,10 @@ export class ProgramRun implements Copy {
 
   async #httpReady(launched: Launched, port: number, signal: AbortSignal): Promise<InstanceAddress> {
     const { settings, identity } = this.#workload;
-    const host = await awaitHttpReady(
-      {
-        port,
-        path: settings.readyPath,
-        pids: () => cagePids(launched.cage, launched.program.pid),
-        uid: identity?.uid,
-      },
-      signal,
-    );
+    const { cage, program } = launched;
+    const owner = { port, uid: identity?.uid, pids: () => cagePids(cage, program.pid) };
+    const host = await awaitHttpReady({ owner, path: settings.readyPath }, signal);
+    if (!program.over) this.#host.portOwners.add(this.#instanceId, owner);
     return { kind: 'http', host, port };
   }
 

@@ -4,15 +4,19 @@ import { createServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { startHttpInstance, startServer } from '../../../test/support/http-instance.ts';
+import type { TinderboxError } from '../../model/errors.ts';
 import type { StreamingReply, UpgradedReply } from '../../model/invocation.ts';
 import { bodyOf, callOf, transportConformance } from './conformance.ts';
 import { createHttpTransport } from './http.ts';
+import { isUnsent } from './unsent.ts';
+
+const isInstance = (): Promise<boolean> => Promise.resolve(true);
 
 transportConformance('http', async (t) => {
   const { port } = await startHttpInstance(t);
   return {
-    transport: createHttpTransport({ host: '127.0.0.1', port }),
-    unreachable: createHttpTransport({ host: '127.0.0.1', port: 1 }),
+    transport: createHttpTransport({ host: '127.0.0.1', port, isInstance }),
+    unreachable: createHttpTransport({ host: '127.0.0.1', port: 1, isInstance }),
     trailers: true,
   };
 });
@@ -36,7 +40,7 @@ async function startRaw(t: TestContext, answer: string): Promise<{ port: number;
 }
 
 async function send(t: TestContext, port: number, call = callOf('/')) {
-  const transport = createHttpTransport({ host: '127.0.0.1', port });
+  const transport = createHttpTransport({ host: '127.0.0.1', port, isInstance });
   t.after(() => transport.close());
   return transport.send(call, undefined);
 }
@@ -143,4 +147,43 @@ test('a refused switch of protocols is an ordinary answer', async (t) => {
   const { reply } = await send(t, port, callOf('/ws', { upgrade: true }));
   assert.deepEqual([reply.kind, reply.status], ['streaming', 403]);
   assert.equal((await bodyOf(reply as StreamingReply)).toString(), 'no');
+});
+
+test('nothing is sent to who accepts at the address but is not the instance, and the call may go elsewhere', async (t) => {
+  const { port, asked } = await startRaw(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  const transport = createHttpTransport({ host: '127.0.0.1', port, isInstance: () => Promise.resolve(false) });
+  t.after(() => transport.close());
+  const upgrade = callOf('/ws', { upgrade: true });
+  const summed = callOf('/', {
+    method: 'POST',
+    body: Readable.from([Buffer.from('abc')]),
+    trailers: () => ['X-Sum', '7'],
+  });
+  for (const call of [callOf('/'), upgrade, summed]) {
+    await assert.rejects(
+      transport.send(call, undefined),
+      (error: TinderboxError) => error.code === 'lost' && isUnsent(error),
+    );
+  }
+  assert.equal(asked(), '');
+});
+
+test('an instance is asked once per connection, not once per call', async (t) => {
+  const { port } = await startHttpInstance(t);
+  let asked = 0;
+  const transport = createHttpTransport({
+    host: '127.0.0.1',
+    port,
+    isInstance: async () => {
+      asked += 1;
+      return true;
+    },
+  });
+  t.after(() => transport.close());
+  for (let call = 0; call < 3; call += 1) {
+    const { reply, done } = await transport.send(callOf('/echo'), undefined);
+    await bodyOf(reply);
+    await done;
+  }
+  assert.equal(asked, 1);
 });

@@ -11,13 +11,15 @@ import { unsentError } from './unsent.ts';
 export interface HttpAddress {
   readonly host: string;
   readonly port: number;
+  /** Whether whoever accepted a connection just now is the instance; asked before anything is sent over it. */
+  isInstance(): Promise<boolean>;
 }
 
 /**
  * Calls to any HTTP/1.1 server. Bodies stream both ways with back-pressure, lengths stay as they were, reply trailers
  * pass; calls that switch protocols or carry request trailers get a connection of their own. Cancelling closes the
  * call's connection, which is all the confirmation HTTP knows. Rejects with `lost` (marked unsent where no connection
- * came about), `bad-reply`, `invalid`, or the signal's reason. There are no time limits here: the router has them.
+ * came about, or it came about with somebody else), `bad-reply`, `invalid`, or the signal's reason. There are no time limits here: the router has them.
  */
 export function createHttpTransport(address: HttpAddress): Transport {
   return new HttpTransport(address);
@@ -32,7 +34,7 @@ class HttpTransport implements Transport {
   constructor(address: HttpAddress) {
     this.#address = address;
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    this.#clients = new ClientStack(`http://${host}:${address.port}`);
+    this.#clients = new ClientStack(`http://${host}:${address.port}`, address);
   }
 
   send(call: Invocation, signal: CancelSignal | undefined): Promise<Sent> {

@@ -50,6 +50,7 @@ export class Keeper {
     const output = new ProgramOutput(this.#config.logBytesPerSecond);
     const program = new Program(request, child, output, this.#logs, {
       onListening: () => void this.#onEvent({ event: 'listening', id }),
+      onExiting: () => void this.#onEvent({ event: 'exiting', id }),
       onEnded: (ending) => this.#ended(request, ending),
     });
     this.#programs.set(id, program);

@@ -16,6 +16,7 @@ const maxStatusBytes = 64;
 
 interface ProgramHooks {
   onListening(): void;
+  onExiting(): void;
   onEnded(ending: Ending): void;
 }
 
@@ -124,6 +125,7 @@ export class Program {
     const durationMs = performance.now() - this.#startedAtMs;
     this.#exited = true;
     clearTimeout(this.#stopTimer);
+    this.#hooks.onExiting();
     const { cage } = this.#request;
     const { exitCode, signal } = programExit(this.#request, code, signalName);
     if (cage.version === 'none') killGroup(this.pid);

@@ -8,7 +8,7 @@ import type { ProcessIdentity } from './process-identity.ts';
  * carries `seq` and is answered with the same `seq`; what happens on its own is an event. `hello` and `shutdown` keep
  * their shape in every version, so that a newer platform can end an older keeper.
  */
-export const keeperVersion = 1;
+export const keeperVersion = 2;
 
 /** Where lines of a program go: `directory/current.log`, marked with the instance. */
 export interface LogTarget {
@@ -83,6 +83,8 @@ export interface ProgramReport {
 
 export type KeeperEvent =
   | { readonly event: 'listening'; readonly id: string }
+  /** Its process is over; `exited` follows when nothing of it is left. */
+  | { readonly event: 'exiting'; readonly id: string }
   | { readonly event: 'exited'; readonly id: string; readonly ending: Ending };
 
 export type KeeperReply =

@@ -1,4 +1,6 @@
 import type { Client } from 'undici';
+import type { HttpAddress } from '../http.ts';
+import { assertInstance } from './assert-instance.ts';
 import { loadUndiciClient, type UndiciParts } from './undici-client.ts';
 
 /** Largest header section of a reply; more ends the call with `bad-reply`. */
@@ -17,10 +19,19 @@ export class ClientStack {
   readonly #undici: UndiciParts;
   readonly #connect: ReturnType<UndiciParts['buildConnector']>;
 
-  constructor(origin: string) {
+  constructor(origin: string, peer: Pick<HttpAddress, 'isInstance'>) {
     this.#origin = origin;
     this.#undici = loadUndiciClient();
-    this.#connect = this.#undici.buildConnector({ timeout: 10_000 });
+    const connect = this.#undici.buildConnector({ timeout: 10_000 });
+    this.#connect = (options, callback) => {
+      connect(options, (...[error, socket]) => {
+        if (error !== null) return callback(error, null);
+        assertInstance(socket, peer).then(
+          () => callback(null, socket),
+          (stranger: Error) => callback(stranger, null),
+        );
+      });
+    };
   }
 
   take(): Client {

@@ -1,10 +1,13 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { type Socket, connect } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 import type { CancelSignal } from '../../../model/cancel.ts';
 import type { Invocation, Reply } from '../../../model/invocation.ts';
 import { TinderboxError } from '../../../model/errors.ts';
 import type { Sent } from '../transport.ts';
 import type { HttpAddress } from '../http.ts';
+import { assertInstance } from './assert-instance.ts';
 import { transportError } from './errors.ts';
 import { replyHasBody, replyHeaders } from './reply-head.ts';
 import { requestHeaders } from './request-headers.ts';
@@ -37,10 +40,8 @@ export function sendExchanged(
         done();
       });
     });
-    client.once('socket', (socket) => {
-      socket.once('connect', () => {
-        began = true;
-      });
+    client.once('socket', () => {
+      began = true;
     });
     client.once('upgrade', (answer, socket, head) => {
       open.add(socket);
@@ -63,8 +64,26 @@ function openRequest(call: Invocation, address: HttpAddress): ClientRequest {
     if (call.trailers !== undefined && call.contentLength === undefined) headers.push('Transfer-Encoding', 'chunked');
   }
   if (Buffer.isBuffer(call.body)) headers.push('Content-Length', String(call.body.length));
+  const createConnection: RequestOptions['createConnection'] = (_options, done) => {
+    openConnection(address).then(
+      (socket) => done(null, socket),
+      // Its type knows only calls with both.
+      done as (error: Error) => void,
+    );
+    return undefined;
+  };
+  return request({ method: call.method, path: call.target, headers, createConnection, setHost: false });
+}
+
+/** A connection on which the instance answers. */
+async function openConnection(address: HttpAddress): Promise<Socket> {
   const { host, port } = address;
-  return request({ host, port, method: call.method, path: call.target, headers, agent: false, setHost: false });
+  const socket = connect({ host, port, noDelay: true });
+  await once(socket, 'connect');
+  // Until the request has it, nobody else listens; what went wrong is seen by its being destroyed.
+  socket.on('error', () => {});
+  await assertInstance(socket, address);
+  return socket;
 }
 
 function sendBody(call: Invocation, client: ClientRequest): void {
