@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
+import { notice } from '../../observe/channels.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { adoptPrograms } from './adopt-programs.ts';
 import { PortRegistry } from './port-registry.ts';
@@ -28,4 +29,16 @@ test('an instance whose port is a stranger’s by now is not adopted but killed'
   const adopted = await adoptPrograms(host, supervisor, [report]);
   assert.deepEqual([...adopted.programIds], []);
   assert.equal(instance.signalCode, 'SIGKILL');
+});
+
+test('a program that cannot be killed is told of, and keeps no platform from starting', async (t) => {
+  const said: string[] = [];
+  t.after(notice.subscribe(({ message }) => said.push(message)));
+  const program = { kill: () => undefined, ended: new Promise(() => undefined) };
+  const host = { keeper: { program: () => program } } as unknown as ProcessHost;
+  const cage = { id: 'f-00001-a', cgroups: [], version: 'none' } as const;
+  const report = { id: 'abcdefgh', pid: 4711, cage, listening: false };
+  const adopted = await adoptPrograms(host, {} as Supervisor, [report], 50);
+  assert.deepEqual([...adopted.programIds], []);
+  assert.match(said.join(), /process 4711 of an earlier platform .*f-00001-a.* cannot be killed within 0\.05 s/);
 });

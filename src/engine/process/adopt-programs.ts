@@ -1,4 +1,5 @@
 import { cagePids } from '../../sandbox/cage.ts';
+import { notice } from '../../observe/channels.ts';
 import type { CopyEnding } from '../runner.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { type AdoptionNote, parseAdoptionNote } from './adoption-note.ts';
@@ -8,10 +9,13 @@ import { instanceFolder } from './instance-folder.ts';
 import type { ProgramReport } from './keeper/protocol.ts';
 import type { KeptProgram } from './kept-program.ts';
 import { cleanUpAfter } from './launch-program.ts';
+import { orAbort } from './or-abort.ts';
 import type { ProcessHost } from './process-host.ts';
 
 /** Long enough for one that computes, or a machine under load: killing what is well costs more than waiting. */
 const answerTimeoutMs = 5000;
+/** Whoever waits in the kernel may not end for hours; the platform starts without waiting longer for it. */
+const killTimeoutMs = 10_000;
 
 /** What was taken over: their folders, secrets and cages must stay. */
 export interface Adopted {
@@ -19,11 +23,15 @@ export interface Adopted {
   readonly cageIds: ReadonlySet<string>;
 }
 
-/** Takes back the ready instances that answer; kills and waits for everything else the keeper holds. */
+/**
+ * Takes back the ready instances that answer; kills and waits for everything else the keeper holds. What cannot be killed
+ * within `killMs` is told, and left to the keeper.
+ */
 export async function adoptPrograms(
   host: ProcessHost,
   supervisor: Supervisor,
   reports: readonly ProgramReport[],
+  killMs = killTimeoutMs,
 ): Promise<Adopted> {
   const programIds = new Set<string>();
   const cageIds = new Set<string>();
@@ -34,7 +42,7 @@ export async function adoptPrograms(
     if (note === undefined || !(await isAlive(host, note, report))) {
       if (note !== undefined) host.portOwners.remove(note.instance.id);
       program.kill();
-      await program.ended;
+      if (!(await endsWithin(program, killMs))) tellUnkillable(report, killMs);
       return;
     }
     programIds.add(report.id);
@@ -43,6 +51,22 @@ export async function adoptPrograms(
   };
   await Promise.all(reports.map(each));
   return { programIds, cageIds };
+}
+
+async function endsWithin(program: KeptProgram, timeoutMs: number): Promise<boolean> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const ended = await orAbort(program.ended, late.signal).then(
+    () => true,
+    () => false,
+  );
+  clearTimeout(timer);
+  return ended;
+}
+
+function tellUnkillable({ id, pid, cage }: ProgramReport, afterMs: number): void {
+  const message = `process ${pid} of an earlier platform (${id}, cage ${cage.id}) cannot be killed within ${afterMs / 1000} s`;
+  notice.publish({ level: 'error', part: 'engine', message });
 }
 
 async function isAlive(host: ProcessHost, { instance }: AdoptionNote, { cage, pid }: ProgramReport): Promise<boolean> {

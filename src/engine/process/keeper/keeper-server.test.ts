@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -98,7 +98,8 @@ test('events of a program reach the platform: it listens, it ends, with its last
   assert.ok(pid > 0);
   await until('its end', () => events.some(({ event }) => event === 'exited'));
   assert.deepEqual(events[0], { event: 'listening', id: 'talks' });
-  const end = events[1];
+  assert.deepEqual(events[1], { event: 'exiting', id: 'talks' });
+  const end = events[2];
   assert.ok(end?.event === 'exited');
   assert.deepEqual([...end.ending.lastLines].sort(), ['one', 'two']);
   assert.equal(end.ending.outcome.exitCode, 3);
@@ -125,6 +126,28 @@ test('an end while nobody listens is told once to the next platform', async (t) 
   );
   assert.deepEqual(await next.request({ op: 'list' }), []);
   assert.equal(existsSync(trace), false, 'nobody else was there to remove its folder');
+});
+
+test('removing a large folder nobody else will does not hold up the keeper', async (t) => {
+  const served = await serve(t);
+  const client = await served.client();
+  await client.request(hello);
+  const trace = join(served.directory, 'large');
+  mkdirSync(trace);
+  for (let file = 0; file < 200; file += 1) writeFileSync(join(trace, `${file}`), '');
+  const program = { ...shell('wrote', 'sleep 0.1', served.directory), traces: [trace] };
+  await client.request({ op: 'spawn', program });
+  client.close();
+  let turns = 0;
+  for (;;) {
+    const facts = statSync(trace, { throwIfNoEntry: false });
+    if (facts === undefined) break;
+    // Closed to others: the removal has begun.
+    if ((facts.mode & 0o777) === 0o700) turns += 1;
+    await new Promise(setImmediate);
+  }
+  assert.ok(turns > 0, 'nothing else was done meanwhile');
+  await until('off record', () => new Journal(join(served.directory, 'programs')).all().size === 0);
 });
 
 test('a program that cannot be started is an error, and leaves no record', async (t) => {
