@@ -7,7 +7,7 @@ const adopted: AdoptedInstance = {
   id: 'f-00001-a',
   revision: 'space/f-00001',
   state: 'ready',
-  address: { kind: 'frame', socketPath: '/nowhere' },
+  address: { kind: 'frame', socketPath: '/nowhere', owner: 0 },
   concurrency: 1,
   startedAtMs: 0,
   pooled: false,
