@@ -6,7 +6,6 @@ import type { KeeperLink } from './keeper-link.ts';
 import type { PortChooser } from './port-chooser.ts';
 import type { SecretFiles } from '../../sandbox/secret-files.ts';
 import type { PortRegistry } from './port-registry.ts';
-import type { SecretFiles } from './secret-files.ts';
 
 /** What running a program on this host takes. */
 export interface ProcessHost {
