@@ -20,6 +20,7 @@ test('an instance whose port is a stranger’s by now is not adopted but killed'
   const note = JSON.stringify({
     instance: { id: 'f-00001-a', state: 'ready', address: { kind: 'http', host: '127.0.0.1', port }, protections: {} },
     times: { graceMs: 100, timeoutMs: 1000 },
+    uses: [],
   });
   const program = { kill: () => instance.kill('SIGKILL'), ended };
   const host = { keeper: { program: () => program }, portOwners: new PortRegistry() } as unknown as ProcessHost;

@@ -21,6 +21,8 @@ const killTimeoutMs = 10_000;
 export interface Adopted {
   readonly programIds: ReadonlySet<string>;
   readonly cageIds: ReadonlySet<string>;
+  /** Paths they run from. */
+  readonly uses: readonly string[];
 }
 
 /**
@@ -35,6 +37,7 @@ export async function adoptPrograms(
 ): Promise<Adopted> {
   const programIds = new Set<string>();
   const cageIds = new Set<string>();
+  const uses: string[] = [];
   const each = async (report: ProgramReport): Promise<void> => {
     const program = host.keeper.program(report.id);
     if (program === undefined) return;
@@ -47,10 +50,11 @@ export async function adoptPrograms(
     }
     programIds.add(report.id);
     cageIds.add(report.cage.id);
+    uses.push(...note.uses);
     adopt(host, supervisor, { note, report, program });
   };
   await Promise.all(reports.map(each));
-  return { programIds, cageIds };
+  return { programIds, cageIds, uses };
 }
 
 async function endsWithin(program: KeptProgram, timeoutMs: number): Promise<boolean> {

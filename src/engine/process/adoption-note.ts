@@ -1,4 +1,3 @@
-import type { Instance } from '../../model/instance.ts';
 import type { Workload } from '../engine.ts';
 import type { ReadyCopy } from '../runner.ts';
 import type { AdoptedInstance, DrainTimes } from '../supervisor.ts';
@@ -7,11 +6,13 @@ import type { AdoptedInstance, DrainTimes } from '../supervisor.ts';
 export interface AdoptionNote {
   readonly instance: AdoptedInstance;
   readonly times: DrainTimes;
+  /** Paths in `runDir/runtime` it runs from. */
+  readonly uses: readonly string[];
 }
 
-export function formatAdoptionNote(id: string, workload: Workload, ready: ReadyCopy): string {
+export function formatAdoptionNote(id: string, workload: Workload, ready: ReadyCopy, uses: readonly string[]): string {
   const { revision, settings } = workload;
-  const instance: Instance = {
+  const instance: AdoptedInstance = {
     id,
     revision,
     state: 'ready',
@@ -20,7 +21,7 @@ export function formatAdoptionNote(id: string, workload: Workload, ready: ReadyC
     ...ready,
   };
   const { timeoutMs, graceMs } = settings;
-  const note = { instance, times: { timeoutMs, graceMs } };
+  const note: AdoptionNote = { instance, times: { timeoutMs, graceMs }, uses };
   return JSON.stringify(note);
 }
 
@@ -29,8 +30,8 @@ export function parseAdoptionNote(note: string | undefined): AdoptionNote | unde
   if (note === undefined) return undefined;
   try {
     const value = JSON.parse(note) as AdoptionNote;
-    const { instance, times } = value;
-    const isWhole = instance.address !== undefined && times.timeoutMs >= 0 && times.graceMs >= 0;
+    const { instance, times, uses } = value;
+    const isWhole = instance.address !== undefined && times.timeoutMs >= 0 && times.graceMs >= 0 && Array.isArray(uses);
     return instance.state === 'ready' && isWhole ? value : undefined;
   } catch {
     return undefined;

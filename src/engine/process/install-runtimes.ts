@@ -14,6 +14,8 @@ export interface InstalledRuntimes {
   readonly nodeMain: string | undefined;
   readonly pythonMain: string | undefined;
   readonly watchdogMain: string | undefined;
+  /** What running programs need of it, as paths. */
+  readonly uses: readonly string[];
 }
 
 export interface InstallOptions {
@@ -41,12 +43,14 @@ export async function installRuntimes(options: InstallOptions): Promise<Installe
     const file = join(directory, path);
     return existsSync(file) ? file : undefined;
   };
+  const node = installNode(options.node ?? process.execPath, runtimeDir, options.otherUsers);
   return {
-    node: installNode(options.node ?? process.execPath, runtimeDir, options.otherUsers),
+    node,
     keeperMain: join(directory, `${entries.keeper}.cjs`),
     nodeMain: find(`${entries.node}.cjs`),
     pythonMain: find(pythonMain),
     watchdogMain: find(`${entries.watchdog}.cjs`),
+    uses: [directory, node],
   };
 }
 

@@ -124,7 +124,7 @@ export class ProgramRun implements Copy {
     const protections = uid === undefined ? launched.protections : { ...launched.protections, uid };
     const { pid } = launched.program;
     const ready: ReadyCopy = { address, pid, pooled, protections };
-    launched.program.note(formatAdoptionNote(this.#instanceId, this.#workload, ready));
+    launched.program.note(formatAdoptionNote(this.#instanceId, this.#workload, ready, this.#host.runtimes.uses));
     this.#ready.resolve(ready);
   }
 }

@@ -7,13 +7,22 @@ import { keeperFiles, keeperVersion } from './protocol.ts';
 export interface KeeperSelf extends ProcessIdentity {
   readonly bootId: string;
   readonly version: number;
+  /** Paths it runs from. */
+  readonly uses: readonly string[];
   /** Who cleans up after it. */
   readonly guard?: ProcessIdentity;
 }
 
 export function writeKeeperSelf(directory: string, guardPid: number | undefined): void {
   const guard = guardPid === undefined ? {} : { guard: readIdentity(guardPid) };
-  const self: KeeperSelf = { bootId: readBootId(), ...readIdentity(process.pid), version: keeperVersion, ...guard };
+  const uses = [process.argv[1] ?? '', process.execPath];
+  const self: KeeperSelf = {
+    bootId: readBootId(),
+    ...readIdentity(process.pid),
+    version: keeperVersion,
+    uses,
+    ...guard,
+  };
   const path = join(directory, keeperFiles.self);
   writeFileSync(`${path}.new`, JSON.stringify(self), { mode: 0o600 });
   renameSync(`${path}.new`, path);
