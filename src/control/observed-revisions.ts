@@ -15,11 +15,14 @@ export interface ObservedRevision {
 
 interface Mutable {
   readonly live: Map<string, 'starting' | 'ready' | 'draining'>;
-  readonly failed: Set<string>;
+  failures: number;
+  /** The latest of them: the same end may be told more than once. */
+  readonly latestFailed: Set<string>;
   lastFailure: { readonly instance: string; readonly reason: string } | undefined;
   firstSeenMs: number | undefined;
 }
 
+const keptFailures = 16;
 const nothing: ObservedRevision = {
   ready: 0,
   live: 0,
@@ -47,7 +50,7 @@ export class ObservedRevisions {
     }
     seen.live.delete(instance.id);
     if (before === 'ready' || before === 'draining' || instance.outcome?.canceled === true) return;
-    seen.failed.add(instance.id);
+    countFailure(seen, instance.id);
     const ended = instance.outcome === undefined ? 'it did not start' : formatOutcome(instance.outcome);
     seen.lastFailure = { instance: instance.id, reason: instance.reason ?? ended };
   }
@@ -59,7 +62,7 @@ export class ObservedRevisions {
     return {
       ready,
       live: seen.live.size,
-      failures: seen.failed.size,
+      failures: seen.failures,
       lastFailure: seen.lastFailure,
       firstSeenMs: seen.firstSeenMs,
     };
@@ -68,7 +71,8 @@ export class ObservedRevisions {
   /** A new attempt begins: failures of the past no longer count. */
   reset(revision: RevisionId): void {
     const seen = this.#of(revision);
-    seen.failed.clear();
+    seen.failures = 0;
+    seen.latestFailed.clear();
     seen.lastFailure = undefined;
     seen.firstSeenMs = seen.live.size > 0 ? this.#now() : undefined;
   }
@@ -93,12 +97,25 @@ export class ObservedRevisions {
     this.#byFunction.set(path, siblings);
     const seen = siblings.get(revision) ?? {
       live: new Map(),
-      failed: new Set(),
+      failures: 0,
+      latestFailed: new Set(),
       lastFailure: undefined,
       firstSeenMs: undefined,
     };
     siblings.set(revision, seen);
     return seen;
+  }
+}
+
+/** A revision may crash for weeks: what is kept of that is a number and a few names. */
+function countFailure(seen: Mutable, id: string): void {
+  if (seen.latestFailed.has(id)) return;
+  seen.failures += 1;
+  seen.latestFailed.add(id);
+  if (seen.latestFailed.size <= keptFailures) return;
+  for (const oldest of seen.latestFailed) {
+    seen.latestFailed.delete(oldest);
+    return;
   }
 }
 

@@ -93,7 +93,10 @@ class HttpGateway implements Gateway {
     server.on('request', (request, response) => this.#request(request, response, false));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
-    server.on('clientError', (error, socket) => answerClientError(error, socket, hasBegun(socket)));
+    server.on('clientError', (error, socket) => {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT') judgeLate(error, socket as Socket);
+      else answerClientError(error, socket, hasBegun(socket));
+    });
     return server;
   }
 
@@ -171,8 +174,24 @@ class HttpGateway implements Gateway {
   }
 }
 
+/**
+ * A head that is late by node:http's clock may lie in the kernel, unread because this process was held up: it is read
+ * before the client is judged.
+ */
+function judgeLate(error: Error, socket: Socket): void {
+  const { bytesWritten } = socket;
+  setImmediate(() => {
+    const arrived = messageOf(socket) !== undefined || socket.bytesWritten > bytesWritten;
+    if (!arrived) answerClientError(error, socket, false);
+  });
+}
+
 /** Whether an answer has begun on this connection: node:http keeps it on the socket. */
 function hasBegun(socket: Duplex): boolean {
-  const current = (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage;
-  return current?.headersSent === true;
+  return messageOf(socket)?.headersSent === true;
+}
+
+/** The answer under way on this connection. */
+function messageOf(socket: Duplex): ServerResponse | undefined {
+  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }

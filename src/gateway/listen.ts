@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { TinderboxError } from '../model/errors.ts';
 
+/** Connections the kernel completes while nobody accepts; the system may have a lower limit (`net.core.somaxconn`). */
+const backlog = 4096;
+
 /**
  * Listens and resolves with the port taken; 0 asks for a free one. Rejects with `conflict` naming host and port, and
  * `flag`, which chooses another port.
  */
 export async function listenOn(server: Server, host: string, port: number, flag: string): Promise<number> {
-  server.listen(port, host);
+  server.listen({ port, host, backlog });
   try {
     await once(server, 'listening');
   } catch (error) {

@@ -45,8 +45,9 @@ suite('a thousand functions', () => {
     return { status: answer.status, text: await answer.text(), retryAfter: answer.headers.get('retry-after') };
   }
 
+  /** A call that got no answer says why, so that all of them are seen together. */
   async function callOrCut(name: string): Promise<Answer> {
-    return await call(name).catch(() => ({ status: 0, text: '', retryAfter: null }));
+    return await call(name).catch((error: Error) => ({ status: 0, text: `${name}: ${error.cause}`, retryAfter: null }));
   }
 
   /** Every list is whole, and one of those asked for within half a minute comes in time, however busy the machine is. */
@@ -84,10 +85,7 @@ suite('a thousand functions', () => {
     const answers = await calls;
     const served = answers.filter(({ status, text }) => status === 200 && text === 'tiny');
     const refused = answers.filter(({ status }) => status === 503 || status === 429);
-    // A machine busy with other things has been seen to cut one connection of a thousand; the cause is still to be found.
-    const cut = answers.filter(({ status }) => status === 0);
-    assert.ok(cut.length <= 5, `${cut.length} connections were cut`);
-    const others = answers.filter((answer) => ![...served, ...refused, ...cut].includes(answer));
+    const others = answers.filter((answer) => ![...served, ...refused].includes(answer));
     assert.deepEqual(others, []);
     assert.ok(served.length > 0);
     for (const { text, retryAfter } of refused) {
