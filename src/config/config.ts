@@ -46,6 +46,8 @@ export interface Config {
     readonly bodyBytes: number;
     /** Calls that were given up and are kept; default 10,000. */
     readonly deadLetters: number;
+    /** Calls that are over and are kept; default 100,000. */
+    readonly history: number;
     /** Addresses and ranges callbacks may reach beside those of the public internet; default none. */
     readonly callbackRanges: readonly string[];
   };

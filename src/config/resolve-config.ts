@@ -68,6 +68,7 @@ function resolveGroups(
       laneBytes: given.queueBytes ?? 2 ** 30,
       bodyBytes: given.queueBodyBytes ?? 8 * 2 ** 20,
       deadLetters: given.queueDeadLetters ?? 10_000,
+      history: given.queueHistory ?? 100_000,
       callbackRanges: given.callbackRanges ?? [],
     },
     pool: { node: given.poolNode ?? 2, python: given.poolPython ?? 2 },

@@ -133,6 +133,7 @@ export const settings = {
   },
   queueBodyBytes: { key: 'queue.body', about: 'largest body of a stored call (8Mi)', parse: asConfig(parseMemory) },
   queueDeadLetters: { key: 'queue.deadLetters', about: 'dead letters kept (10000)', parse: integer(0, 10_000_000) },
+  queueHistory: { key: 'queue.history', about: 'calls that are over and kept (100000)', parse: integer(0, 10_000_000) },
   callbackRanges: {
     key: 'queue.callbackRanges',
     about: 'addresses callbacks may reach beside public ones (none)',

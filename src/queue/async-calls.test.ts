@@ -34,7 +34,7 @@ function createWorld(t: TestContext, handle: (call: Invocation, count: number) =
     return await handle(call, invoked.length);
   };
   const file = join(tempDir(t), 'queue.db');
-  const limits = { laneJobs: 1000, laneBytes: 1_000_000, deadLetters: 100 };
+  const limits = { laneJobs: 1000, laneBytes: 1_000_000, deadLetters: 100, history: 10 };
   const calls = createAsyncCalls({
     open: () => createSqliteQueue({ file, limits }),
     invoke,
@@ -197,7 +197,7 @@ test('a running call that is cancelled is stopped and leaves nothing behind', as
   const begun = Promise.withResolvers<void>();
   const file = join(tempDir(t), 'queue.db');
   const calls = createAsyncCalls({
-    open: () => createSqliteQueue({ file, limits: { laneJobs: 10, laneBytes: 1000, deadLetters: 10 } }),
+    open: () => createSqliteQueue({ file, limits: { laneJobs: 10, laneBytes: 1000, deadLetters: 10, history: 10 } }),
     invoke: (_call, signal) => {
       begun.resolve();
       return new Promise((_resolve, reject) => {

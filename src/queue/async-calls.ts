@@ -11,12 +11,12 @@ import type { Cancel } from '../model/cancel.ts';
 import type { FunctionKey } from '../model/names.ts';
 import { defaultRetrySettings, type RetrySettings } from '../model/retry-settings.ts';
 import { jobAccepted } from '../observe/channels.ts';
-import { type Attempt, attemptCall, type CallContext } from './attempt.ts';
+import { type Attempt, attemptCall, type CallContext, historyBytes } from './attempt.ts';
 import { attemptCallback, type CallbackContext, callbackHeaders } from './callback.ts';
 import { decideRetry } from './decide-retry.ts';
 import { createDispatcher, type Dispatcher, type RunResult } from './dispatcher.ts';
-import type { CallPayload, Job, LeasedJob } from './job.ts';
-import type { DeadLetters, JobQueue, LaneDepth } from './queue.ts';
+import type { CallPayload, FinishedAttempt, Job, LeasedJob } from './job.ts';
+import type { DeadLetters, History, JobQueue, LaneDepth } from './queue.ts';
 
 export interface AsyncCallsOptions extends CallContext {
   readonly open: () => Promise<JobQueue>;
@@ -41,6 +41,7 @@ export interface AsyncCalls {
   /** Jobs that run now, by lane. */
   running(): ReadonlyMap<string, number>;
   deadLetters(): Promise<DeadLetters>;
+  history(): Promise<History>;
   close(signal: AbortSignal): Promise<void>;
 }
 
@@ -92,6 +93,10 @@ class QueuedCalls implements AsyncCalls {
     return (await this.#open()).queue.deadLetters;
   }
 
+  async history(): Promise<History> {
+    return (await this.#open()).queue.history;
+  }
+
   async close(signal: AbortSignal): Promise<void> {
     if (this.#opened === undefined) return;
     const { queue, dispatcher } = await this.#opened;
@@ -137,7 +142,7 @@ class QueuedCalls implements AsyncCalls {
     const decision = decideRetry(attempt, retry, { attempt: count, createdMs, nowMs: now(), random: random() });
     const refused = attempt.status === 429 || attempt.status === 503;
     if (decision.kind === 'retry') return { settlement: { outcome: 'retry', atMs: decision.atMs }, refused };
-    if (decision.kind === 'done') return { settlement: { outcome: 'done', next }, refused };
+    if (decision.kind === 'done') return { settlement: { outcome: 'done', next, record: recordOf(attempt) }, refused };
     return { settlement: { outcome: 'dead', reason: decision.reason, next }, refused };
   }
 
@@ -160,4 +165,13 @@ class QueuedCalls implements AsyncCalls {
       body: attempt.body,
     };
   }
+}
+
+function recordOf({ status, durationMs, body, truncated }: Attempt): FinishedAttempt {
+  return {
+    status,
+    durationMs,
+    response: body.subarray(0, historyBytes),
+    truncated: truncated || body.length > historyBytes,
+  };
 }

@@ -22,6 +22,9 @@ export interface CallContext {
   readonly now: () => number;
 }
 
+/** Bytes of an answer that nobody asked for which are kept, for the call's history. */
+export const historyBytes = 1024;
+
 /** Calls the function a job is for. Never rejects: a failure of the platform is an answer, too. */
 export async function attemptCall(
   job: LeasedJob,
@@ -30,7 +33,7 @@ export async function attemptCall(
   signal: CancelSignal,
 ): Promise<Attempt> {
   const begunMs = performance.now();
-  const keep = payload.callbackUrl === undefined ? 0 : context.replyBytes;
+  const keep = payload.callbackUrl === undefined ? historyBytes : context.replyBytes;
   const body = Buffer.from(job.body.buffer, job.body.byteOffset, job.body.byteLength);
   try {
     const reply = await context.invoke(

@@ -10,7 +10,7 @@ export interface QueueUnderTest {
   reopen(): Promise<JobQueue>;
 }
 
-const limits: QueueLimits = { laneJobs: 100, laneBytes: 10_000, deadLetters: 3 };
+const limits: QueueLimits = { laneJobs: 100, laneBytes: 10_000, deadLetters: 3, history: 10 };
 
 export function testJob(id: string, part: Partial<Job> = {}): Job {
   return {
@@ -39,6 +39,7 @@ export function describeQueue(
   describe(`${name} gives them out`, () => leases(start));
   describe(`${name} ends them`, () => settles(start));
   describe(`${name} keeps dead letters`, () => deadLetters(start));
+  describe(`${name} remembers calls`, () => remembers(start));
 }
 
 type Start = (t: TestContext) => Promise<JobQueue>;
@@ -239,5 +240,62 @@ function deadLetters(start: Start): void {
     assert.equal(await queue.deadLetters.purge({ id: 'b' }), 1);
     assert.equal(await queue.deadLetters.purge({ lane: 'a.ns' }), 2);
     assert.equal(await queue.deadLetters.purge({ lane: 'a.ns' }), 0);
+  });
+}
+
+function remembers(start: Start): void {
+  const record = { status: 201, durationMs: 1.5, response: Buffer.from('made'), truncated: false };
+  const finish = async (queue: JobQueue, id: string): Promise<void> => {
+    await queue.append([testJob(id, { createdMs: Date.now() })]);
+    await queue.settle(await leaseOne(queue), { outcome: 'done', next: [], record });
+  };
+
+  test('a call is found in every state of its life', async (t) => {
+    const queue = await start(t);
+    const state = async (id: string): Promise<string | undefined> => (await queue.history.get(id))?.state;
+    await queue.append([testJob('a'), testJob('later', { dueMs: Date.now() + 3_600_000 }), testJob('gone')]);
+    assert.deepEqual([await state('a'), await state('later'), await state('none')], ['queued', 'delayed', undefined]);
+    await queue.cancel('gone');
+    const leased = await leaseOne(queue);
+    assert.equal(await state('a'), 'running');
+    await queue.settle(leased, { outcome: 'retry', atMs: Date.now() + 3_600_000 });
+    assert.deepEqual([await state('a'), await state('gone')], ['delayed', 'canceled']);
+    await queue.append([testJob('b', { priority: 1 })]);
+    await queue.settle(await leaseOne(queue), { outcome: 'dead', reason: 'broken', next: [] });
+    const dead = await queue.history.get('b');
+    assert.deepEqual([dead?.state, dead?.reason, dead?.attempts], ['dead', 'broken', 1]);
+    await finish(queue, 'c');
+    const done = await queue.history.get('c');
+    assert.equal(done?.state, 'done');
+    assert.ok(done.last !== undefined);
+    assert.deepEqual(
+      { ...done.last, response: Buffer.from(done.last.response).toString() },
+      { ...record, response: 'made' },
+    );
+    assert.ok((done.finishedMs ?? 0) >= done.createdMs);
+  });
+
+  test('lists are the newest first, by lane and state', async (t) => {
+    const queue = await start(t);
+    for (let i = 0; i < 3; i += 1) await finish(queue, `done${i}`);
+    await queue.append([
+      testJob('waits', { createdMs: Date.now() + 1000 }),
+      testJob('other', { lane: 'b.ns', createdMs: Date.now() + 2000 }),
+    ]);
+    const list = async (filter: Parameters<JobQueue['history']['list']>[0]): Promise<string[]> =>
+      ids(await queue.history.list(filter));
+    assert.deepEqual(await list({ limit: 3 }), ['other', 'waits', 'done2']);
+    assert.deepEqual(await list({ limit: 10, lane: 'b.ns' }), ['other']);
+    assert.deepEqual(await list({ limit: 2, states: ['done'] }), ['done2', 'done1']);
+    assert.deepEqual(await list({ limit: 10, lane: 'a.ns', states: ['queued', 'running'] }), ['waits']);
+  });
+
+  test('only as many calls that are over are kept as are allowed', async (t) => {
+    const queue = await start(t);
+    for (let i = 0; i < 15; i += 1) await finish(queue, `done${i}`);
+    const kept = await queue.history.list({ limit: 100, states: ['done'] });
+    assert.equal(kept.length, limits.history);
+    assert.equal(kept[0]?.id, 'done14');
+    assert.equal(await queue.history.get('done0'), undefined);
   });
 }

@@ -48,3 +48,32 @@ export interface DeadLetter extends Omit<LeasedJob, 'rememberMs'> {
   readonly diedMs: number;
   readonly reason: string;
 }
+
+/** How the last attempt of a call ended, as far as it is kept. */
+export interface FinishedAttempt {
+  readonly status: number;
+  readonly durationMs: number;
+  /** The beginning of the answer. */
+  readonly response: Uint8Array;
+  readonly truncated: boolean;
+}
+
+/** `delayed`: not due yet, or to be tried again later. */
+export const callStates = ['queued', 'delayed', 'running', 'done', 'dead', 'canceled'] as const;
+export type CallState = (typeof callStates)[number];
+
+/** A call as its history shows it. */
+export interface CallView {
+  readonly id: string;
+  readonly lane: string;
+  readonly state: CallState;
+  readonly createdMs: number;
+  /** While it waits. */
+  readonly dueMs?: number;
+  readonly finishedMs?: number;
+  readonly attempts: number;
+  /** Why it was given up. */
+  readonly reason?: string;
+  /** Once it is done. */
+  readonly last?: FinishedAttempt;
+}

@@ -1,8 +1,8 @@
-import type { DeadLetter, Job, LeasedJob } from './job.ts';
+import type { CallState, CallView, DeadLetter, FinishedAttempt, Job, LeasedJob } from './job.ts';
 
-/** What became of a leased job; `next` is stored in the same step (a callback, for example). */
+/** What became of a leased job; `next` is stored in the same step (a callback, for example), and `record` as well. */
 export type Settlement =
-  | { readonly outcome: 'done'; readonly next: readonly Job[] }
+  | { readonly outcome: 'done'; readonly next: readonly Job[]; readonly record?: FinishedAttempt }
   | { readonly outcome: 'retry'; readonly atMs: number }
   | { readonly outcome: 'dead'; readonly reason: string; readonly next: readonly Job[] };
 
@@ -35,6 +35,7 @@ export interface JobQueue {
   /** Calls back with a lane whenever it may have due jobs to lease, first for all that have some; returns the way to stop. */
   watch(listener: (lane: string) => void): () => void;
   readonly deadLetters: DeadLetters;
+  readonly history: History;
   /** Finishes what was accepted, then lets go. Idempotent. */
   close(): Promise<void>;
 }
@@ -54,6 +55,17 @@ export interface DeadLetters {
   purge(what: { readonly id: string } | { readonly lane: string }): Promise<number>;
 }
 
+/** Every call the queue knows, whatever its state. */
+export interface History {
+  get(id: string): Promise<CallView | undefined>;
+  /** The newest of those that match, at most `limit`, newest first; without responses. */
+  list(filter: {
+    readonly lane?: string;
+    readonly states?: readonly CallState[];
+    readonly limit: number;
+  }): Promise<readonly CallView[]>;
+}
+
 /** Bounds of a queue. */
 export interface QueueLimits {
   /** Jobs of one lane; more are refused. */
@@ -62,4 +74,6 @@ export interface QueueLimits {
   readonly laneBytes: number;
   /** Dead letters kept; the oldest go first. */
   readonly deadLetters: number;
+  /** Calls that are over and are kept; the oldest go first. */
+  readonly history: number;
 }

@@ -1,4 +1,4 @@
-import type { DeadLetter, Job, LeasedJob } from '../job.ts';
+import type { CallState, CallView, DeadLetter, Job, LeasedJob } from '../job.ts';
 import type { LaneDepth, QueueLimits, Settlement } from '../queue.ts';
 
 /** What the queue asks of its thread. `nowMs` is the caller's clock, so that one clock decides. */
@@ -13,7 +13,14 @@ export type Operation =
       readonly limits: QueueLimits;
       readonly nowMs: number;
     }
-  | { readonly kind: 'cancel'; readonly id: string }
+  | { readonly kind: 'cancel'; readonly id: string; readonly limits: QueueLimits; readonly nowMs: number }
+  | { readonly kind: 'history-get'; readonly id: string }
+  | {
+      readonly kind: 'history-list';
+      readonly lane: string | undefined;
+      readonly states: readonly CallState[];
+      readonly limit: number;
+    }
   | { readonly kind: 'promote'; readonly nowMs: number }
   | { readonly kind: 'depth' }
   | { readonly kind: 'dead-list'; readonly lane: string | undefined; readonly limit: number; readonly beforeMs: number }
@@ -32,4 +39,5 @@ export interface Answer {
   readonly nextDueMs?: number | undefined;
   readonly depth?: readonly LaneDepth[];
   readonly dead?: readonly DeadLetter[];
+  readonly views?: readonly CallView[];
 }

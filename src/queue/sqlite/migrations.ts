@@ -47,4 +47,24 @@ export const queueMigrations: readonly Migration[] = [
       CREATE INDEX dead_lane ON dead (lane, died);
     `,
   },
+  {
+    name: 'calls that are over',
+    sql: `
+      CREATE TABLE finished (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        state TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        finished INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        duration REAL NOT NULL,
+        truncated INTEGER NOT NULL,
+        response BLOB NOT NULL
+      ) STRICT;
+      CREATE INDEX finished_id ON finished (id);
+      CREATE INDEX finished_lane ON finished (lane, seq);
+    `,
+  },
 ];

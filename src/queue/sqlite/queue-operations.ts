@@ -1,17 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Operations } from '../../store/sqlite/batch-runner.ts';
-import type { Job } from '../job.ts';
+import type { FinishedAttempt, Job } from '../job.ts';
+import type { QueueLimits } from '../queue.ts';
 import { DeadTable, jobFromLetter } from './dead-table.ts';
-import { JobTable } from './job-table.ts';
+import { FinishedTable } from './finished-table.ts';
+import { HistoryView } from './history-view.ts';
+import { type JobRow, JobTable } from './job-table.ts';
 import type { Answer, Operation } from './messages.ts';
 
-const reads = new Set<Operation['kind']>(['depth', 'dead-list', 'dead-get']);
+const reads = new Set<Operation['kind']>(['depth', 'dead-list', 'dead-get', 'history-get', 'history-list']);
 
 /** What the queue asks of its database. Opening hands out again what was leased when the last process died. */
 export function createQueueOperations(db: DatabaseSync): Operations<Operation, Answer> {
   const jobs = new JobTable(db);
   jobs.releaseAll();
-  const queue = new QueueOperations(jobs, new DeadTable(db));
+  const queue = new QueueOperations(jobs, new DeadTable(db), new FinishedTable(db), new HistoryView(db));
   return { isWrite: ({ kind }) => !reads.has(kind), perform: (operation) => queue.perform(operation) };
 }
 
@@ -20,10 +23,14 @@ type Of<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
 class QueueOperations {
   readonly #jobs: JobTable;
   readonly #dead: DeadTable;
+  readonly #finished: FinishedTable;
+  readonly #history: HistoryView;
 
-  constructor(jobs: JobTable, dead: DeadTable) {
+  constructor(jobs: JobTable, dead: DeadTable, finished: FinishedTable, history: HistoryView) {
     this.#jobs = jobs;
     this.#dead = dead;
+    this.#finished = finished;
+    this.#history = history;
   }
 
   perform(operation: Operation): Answer {
@@ -35,7 +42,7 @@ class QueueOperations {
       case 'settle':
         return this.#settle(operation);
       case 'cancel':
-        return this.#cancel(operation.id);
+        return this.#cancel(operation);
       case 'promote':
         return this.#promote(operation.nowMs);
       case 'depth':
@@ -44,6 +51,10 @@ class QueueOperations {
         return { dead: this.#dead.list(operation.lane, operation.limit, operation.beforeMs) };
       case 'dead-get':
         return { dead: [this.#dead.get(operation.id)].filter((letter) => letter !== undefined) };
+      case 'history-get':
+        return { views: [this.#history.get(operation.id)].filter((view) => view !== undefined) };
+      case 'history-list':
+        return { views: this.#history.list(operation.lane, operation.states, operation.limit) };
       case 'replay':
         return this.#replay(operation);
       case 'purge':
@@ -67,6 +78,7 @@ class QueueOperations {
       const job = { id, lane, priority, dueMs: due, attempt, ...this.#jobs.content(seq) };
       this.#dead.add(job, settlement.reason, nowMs, limits.deadLetters);
     }
+    if (settlement.outcome === 'done') this.#note(id, row, 'done', nowMs, limits, settlement.record);
     this.#jobs.remove(id, row, nowMs);
     // What follows from a job takes the place it leaves: it is never refused for want of room.
     const unbounded = { ...limits, laneJobs: Number.POSITIVE_INFINITY, laneBytes: Number.POSITIVE_INFINITY };
@@ -74,11 +86,25 @@ class QueueOperations {
     return { found: true, ...this.#announce(settlement.next, nowMs) };
   }
 
-  #cancel(id: string): Answer {
+  #cancel({ id, limits, nowMs }: Of<'cancel'>): Answer {
     const row = this.#jobs.find(id);
     if (row === undefined) return { found: false };
+    this.#note(id, row, 'canceled', nowMs, limits);
     this.#jobs.remove(id, row, 0);
     return { found: true };
+  }
+
+  #note(
+    id: string,
+    { seq, lane, attempt }: JobRow,
+    state: 'done' | 'canceled',
+    finishedMs: number,
+    limits: QueueLimits,
+    last?: FinishedAttempt,
+  ): void {
+    const { createdMs } = this.#jobs.content(seq);
+    const view = { id, lane, state, createdMs, finishedMs, attempts: attempt };
+    this.#finished.add(last === undefined ? view : { ...view, last }, limits.history);
   }
 
   #promote(nowMs: number): Answer {

@@ -24,7 +24,7 @@ async function open(t: TestContext, limits: QueueLimits): Promise<QueueUnderTest
 describeQueue('the SQLite queue', open);
 
 test('the file is private and locked, and a queue that is closed says so', async (t) => {
-  const limits = { laneJobs: 10, laneBytes: 100, deadLetters: 1 };
+  const limits = { laneJobs: 10, laneBytes: 100, deadLetters: 1, history: 10 };
   const file = join(tempDir(t), 'queue.db');
   const queue = await createSqliteQueue({ file, limits });
   t.after(() => queue.close());
@@ -38,7 +38,7 @@ test('the file is private and locked, and a queue that is closed says so', async
 
 test('a clock that is set back does not hold delayed jobs up for longer than they were delayed', async (t) => {
   let nowMs = 1_000_000;
-  const limits = { laneJobs: 10, laneBytes: 100, deadLetters: 1 };
+  const limits = { laneJobs: 10, laneBytes: 100, deadLetters: 1, history: 10 };
   const queue = await createSqliteQueue({ file: join(tempDir(t), 'queue.db'), limits, now: () => nowMs });
   t.after(() => queue.close());
   const heard = Promise.withResolvers<void>();

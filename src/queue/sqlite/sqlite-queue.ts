@@ -9,7 +9,8 @@ import type { TinderboxError } from '../../model/errors.ts';
 import { notice } from '../../observe/channels.ts';
 import { type BatchThread, openBatchThread } from '../../store/sqlite/batch-thread.ts';
 import type { Job, LeasedJob } from '../job.ts';
-import type { DeadLetters, JobQueue, LaneDepth, QueueLimits, Settlement } from '../queue.ts';
+import { callStates } from '../job.ts';
+import type { DeadLetters, History, JobQueue, LaneDepth, QueueLimits, Settlement } from '../queue.ts';
 import type { Answer, Operation } from './messages.ts';
 
 export interface SqliteQueueOptions {
@@ -46,6 +47,7 @@ function workerUrl(): URL {
 
 class SqliteQueue implements JobQueue {
   readonly deadLetters: DeadLetters;
+  readonly history: History;
   readonly #thread: BatchThread<Operation, Answer>;
   readonly #limits: QueueLimits;
   readonly #now: () => number;
@@ -60,6 +62,11 @@ class SqliteQueue implements JobQueue {
     this.#thread = thread;
     this.#limits = limits;
     this.#now = now ?? Date.now;
+    this.history = {
+      get: async (id) => (await this.#thread.ask({ kind: 'history-get', id })).views?.[0],
+      list: async ({ lane, states, limit }) =>
+        (await this.#thread.ask({ kind: 'history-list', lane, states: states ?? callStates, limit })).views ?? [],
+    };
     this.deadLetters = {
       list: async ({ lane, limit, beforeMs }) => {
         const before = beforeMs ?? Number.MAX_SAFE_INTEGER;
@@ -101,7 +108,8 @@ class SqliteQueue implements JobQueue {
   }
 
   async cancel(id: string): Promise<boolean> {
-    return (await this.#thread.ask({ kind: 'cancel', id })).found === true;
+    const answer = await this.#thread.ask({ kind: 'cancel', id, limits: this.#limits, nowMs: this.#now() });
+    return answer.found === true;
   }
 
   async depth(): Promise<readonly LaneDepth[]> {
