@@ -19,7 +19,7 @@ export async function makeAdoptionFixture(
   times: AdoptionTimes,
   engineOptions: Partial<ProcessEngineOptions> = {},
 ): Promise<AdoptionFixture & { readonly places: Places }> {
-  const { orphanMs = 15_000, unclaimedMs = 15_000 } = times;
+  const { orphanMs = 40_000, unclaimedMs = 40_000 } = times;
   const removals: (() => void)[] = [];
   const places = makePlaces({ after: (remove: () => void) => void removals.push(remove) });
   const children: ChildProcess[] = [];
