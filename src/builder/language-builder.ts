@@ -1,6 +1,7 @@
 import type { InvokeMode, Language } from '../model/artifact.ts';
 import type { LanguageName } from '../model/languages.ts';
 import type { BuildOrder } from './build-order.ts';
+import type { TemplateSource } from './template-source.ts';
 import type { ToolName } from './tools.ts';
 
 /** What a language sees of the source: the files of the chosen root. */
@@ -28,6 +29,8 @@ export interface BuildStep {
   readonly folder?: string;
   /** Variables a build arg or `build.env` of the same name wins over. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Further tools it calls by name. */
+  readonly path?: readonly ToolName[];
   /** A failure does not end the build, as with a compile cache. */
   readonly optional?: true;
 }
@@ -57,6 +60,13 @@ export interface LanguagePlan {
   readonly notes?: readonly string[];
 }
 
+/** How a template that was pulled from a repository is built, with its own main around the handler. */
+export interface TemplateBuilder {
+  /** Files at the template's top of which one is the main. */
+  readonly mains: readonly string[];
+  plan(source: TemplateSource): Promise<LanguagePlan>;
+}
+
 /** One language of the builder. */
 export interface LanguageBuilder {
   readonly name: LanguageName;
@@ -64,4 +74,6 @@ export interface LanguageBuilder {
   readonly signs: readonly RegExp[];
   /** Follows from the files and the order alone. Throws `invalid` for a source the language cannot be made of. */
   plan(view: SourceView, order: BuildOrder): Promise<LanguagePlan>;
+  /** Absent: templates of this language bring nothing that could be run here. */
+  readonly template?: TemplateBuilder;
 }

@@ -1,14 +1,16 @@
 import { TinderboxError } from '../model/errors.ts';
 import type { LanguageName } from '../model/languages.ts';
 import type { BuildOrder } from './build-order.ts';
-import type { LanguagePlan, SourceView } from './language-builder.ts';
-import { chooseLanguage } from './languages/table.ts';
+import type { LanguageBuilder, LanguagePlan, SourceView, TemplateBuilder } from './language-builder.ts';
+import { chooseLanguage, findTemplateLanguage } from './languages/table.ts';
 import type { SourceTree } from './source-tree.ts';
+import { readTemplateSource, settingsOf } from './template-source.ts';
+import type { TemplateSource } from './template-source.ts';
 
 /** How a source becomes an artifact; follows from the files and the order alone. */
 export interface BuildPlan extends LanguagePlan {
   readonly language: LanguageName;
-  /** Folder of the source that becomes the artifact's code: `''` or, in the shape faas-cli sends, `function`. */
+  /** Folder of the source that becomes the artifact's code: all of it, or a template's handler folder. */
   readonly root: string;
 }
 
@@ -21,12 +23,35 @@ export async function planBuild(
   if (!tree.entries.some((entry) => entry.kind !== 'directory')) {
     throw new TinderboxError('invalid', 'the source holds no file');
   }
-  const root = findRoot(tree);
-  const view = createView(tree, root, read);
+  const whole = createView(tree, '', read);
+  const template = await readTemplateSource(whole, order);
+  if (template !== undefined) {
+    const language = findTemplateLanguage(whole);
+    if (language?.template !== undefined) return await planTemplate(language, language.template, template);
+  }
+  const root = template?.handlerFolder ?? '';
+  const view = root === '' ? whole : createView(tree, root, read);
   const language = chooseLanguage(view, order);
   const plan = { language: language.name, root, ...(await language.plan(view, order)) };
   if (plan.mode === 'frame') assertNoProgram(plan, order);
   return plan;
+}
+
+/** A template of a repository, by its own main. */
+async function planTemplate(
+  language: LanguageBuilder,
+  builder: TemplateBuilder,
+  source: TemplateSource,
+): Promise<BuildPlan> {
+  const settings = settingsOf(source);
+  const plan = await builder.plan(source);
+  return {
+    language: language.name,
+    root: '',
+    ...plan,
+    env: { ...settings.env, ...plan.env },
+    notes: [...(settings.notes ?? []), ...(plan.notes ?? [])],
+  };
 }
 
 function assertNoProgram(plan: BuildPlan, order: BuildOrder): void {
@@ -34,12 +59,6 @@ function assertNoProgram(plan: BuildPlan, order: BuildOrder): void {
   throw new TinderboxError('invalid', `process and mode belong to exec functions, this one is ${plan.language}`, {
     hint: 'set lang: exec to run a program of your own',
   });
-}
-
-/** faas-cli sends a template with a Dockerfile and the function in a folder of its own; only that folder matters here. */
-function findRoot(tree: SourceTree): string {
-  const kindOf = (path: string): string | undefined => tree.entries.find((entry) => entry.path === path)?.kind;
-  return kindOf('Dockerfile') === 'file' && kindOf('function') === 'directory' ? 'function' : '';
 }
 
 function createView(tree: SourceTree, root: string, read: (path: string) => Promise<string>): SourceView {

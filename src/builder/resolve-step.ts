@@ -31,10 +31,14 @@ export async function resolveStep(
   };
   const place = (text: string): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => places[name] ?? whole);
   const program = await resolveProgram(step, toolchain);
+  const others = await Promise.all((step.path ?? []).map((tool) => toolchain.command(tool)));
   return {
     command: [...program, ...step.args.map(place)],
     cwd: join(folders.code, step.folder ?? ''),
-    path: program.filter((word) => word.startsWith('/')).map((file) => dirname(file)),
+    path: [program, ...others]
+      .flat()
+      .filter((word) => word.startsWith('/'))
+      .map((file) => dirname(file)),
     env: Object.fromEntries(Object.entries(step.env ?? {}).map(([name, value]) => [name, place(value)])),
   };
 }

@@ -187,6 +187,10 @@ function cacheVariables(cache: string): Record<string, string> {
     PIP_CACHE_DIR: join(cache, 'pip'),
     GOMODCACHE: join(cache, 'go/modules'),
     GOCACHE: join(cache, 'go/build'),
+    CARGO_HOME: join(cache, 'cargo'),
+    COMPOSER_CACHE_DIR: join(cache, 'composer'),
+    BUNDLE_USER_CACHE: join(cache, 'bundle'),
+    PERL_CPANM_HOME: join(cache, 'cpanm'),
   };
 }
 

@@ -12,6 +12,8 @@ export interface Tool {
 
 const apt = (names: string): string => `install it for all users, on Debian and Ubuntu with: apt-get install ${names}`;
 
+const rustAdvice = `${apt('rustc-web cargo-web')} (or rustc and cargo where they are 1.70 or newer); what rustup puts into a home folder is closed to builds`;
+
 /** Every tool there is, by the name steps call it. npm and pip have ways of their own (toolchain.ts). */
 export const tools = {
   make: { programs: ['make'], advice: apt('make gcc') },
@@ -23,6 +25,20 @@ export const tools = {
     version: ['version'],
     advice: `${apt('golang-go')}; a newer one from https://go.dev/dl is found in /usr/local/go`,
   },
+  cc: { programs: ['cc', 'gcc', 'clang'], advice: apt('gcc libc6-dev') },
+  rustc: { programs: ['rustc'], version: ['--version'], advice: rustAdvice },
+  cargo: { programs: ['cargo'], version: ['--version'], advice: rustAdvice },
+  javac: { programs: ['javac'], version: ['-version'], advice: apt('default-jdk-headless') },
+  mvn: { programs: ['mvn'], version: ['--version'], advice: apt('maven') },
+  ruby: { programs: ['ruby'], version: ['--version'], advice: apt('ruby ruby-webrick') },
+  bundle: { programs: ['bundle', 'bundler'], advice: apt('ruby-bundler') },
+  php: { programs: ['php'], version: ['--version'], advice: apt('php-cli') },
+  composer: { programs: ['composer'], advice: apt('composer') },
+  perl: { programs: ['perl'], version: ['--version'], advice: apt('perl') },
+  cpanm: { programs: ['cpanm'], advice: apt('cpanminus') },
+  lua: { programs: ['lua5.4'], version: ['-v'], advice: apt('lua5.4') },
+  luarocks: { programs: ['luarocks'], advice: apt('luarocks') },
+  cobc: { programs: ['cobc'], version: ['--version'], advice: apt('gnucobol') },
 } as const satisfies Record<string, Tool>;
 
 /** What a step names. `node`, `npm`, `python` and `pip` are found by what they can do, the rest by their name. */

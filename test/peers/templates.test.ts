@@ -20,6 +20,12 @@ const golang = { programs: ['go'], packages: ['golang-go'], ownTest: ['go', 'tes
 const nodeTest = [process.execPath, '--test'];
 const pythonTest = ['python3', '-m', 'unittest'];
 
+const jvm = {
+  programs: ['javac', 'mvn'],
+  packages: ['default-jdk-headless', 'maven'],
+  ownTest: ['mvn', '--batch-mode', '--no-transfer-progress', '--quiet', 'test'],
+};
+
 const trials: readonly Trial[] = [
   { name: 'node', ...none, ownTest: nodeTest },
   { name: 'typescript', ...none, ownTest: nodeTest },
@@ -27,6 +33,32 @@ const trials: readonly Trial[] = [
   { name: 'python3-classic', ...none, ownTest: pythonTest },
   { name: 'exec', ...none, ownTest: ['./test.sh'] },
   { name: 'c', programs: ['make', 'cc'], packages: ['make', 'gcc', 'libc6-dev'], ownTest: ['make', 'test'] },
+  { name: 'bash-streaming', ...none, ownTest: ['./test.sh'] },
+  { name: 'python3-asgi', ...none, ownTest: pythonTest },
+  {
+    name: 'python3-flask',
+    programs: ['flask'],
+    packages: ['python3-flask'],
+    ownTest: pythonTest,
+  },
+  {
+    name: 'ruby',
+    programs: ['ruby'],
+    packages: ['ruby', 'ruby-webrick', 'ruby-minitest'],
+    ownTest: ['ruby', 'handler_test.rb'],
+  },
+  { name: 'php', programs: ['php', 'composer'], packages: ['php-cli', 'composer'], ownTest: ['php', 'test.php'] },
+  { name: 'perl', programs: ['perl', 'prove'], packages: ['perl'], ownTest: ['prove', '-I.', 'test.t'] },
+  { name: 'lua', programs: ['lua5.4'], packages: ['lua5.4'], ownTest: ['lua5.4', 'test.lua'] },
+  { name: 'cobol', programs: ['cobc'], packages: ['gnucobol'], ownTest: ['./test.sh'] },
+  { name: 'java', ...jvm },
+  { name: 'kotlin', ...jvm },
+  {
+    name: 'rust',
+    programs: ['cargo', 'rustc', 'cc'],
+    packages: ['cargo-web', 'rustc-web', 'gcc', 'libc6-dev'],
+    ownTest: ['cargo', 'test'],
+  },
   { name: 'go', ...golang },
   { name: 'golang-http', ...golang },
   { name: 'golang-middleware', ...golang },

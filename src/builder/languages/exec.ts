@@ -11,11 +11,15 @@ export const exec: LanguageBuilder = {
     const steps = buildSteps(view);
     // A folder of files has no program.
     if (order.mode === 'static' && order.process === undefined) return { runtime: 'exec', mode, steps };
-    const process = order.process ?? findProcess(view, steps.length > 0);
+    const process = order.process ?? (await findProcess(view, steps.length > 0));
     assertProcess(process);
-    return { runtime: 'exec', mode, process, steps };
+    const streams = order.mode === 'streaming' || order.language?.startsWith('bash-streaming') === true;
+    return { runtime: 'exec', mode, process, steps, ...(streams && mode === 'fork' ? { env: streaming } : {}) };
   },
 };
+
+/** What a call writes is sent as it comes. */
+const streaming = { mode: 'streaming' };
 
 function buildSteps(view: SourceView): readonly BuildStep[] {
   if (view.files.has('Makefile')) return [{ name: 'make', tool: 'make', args: [] }];
@@ -26,8 +30,9 @@ function buildSteps(view: SourceView): readonly BuildStep[] {
   ];
 }
 
-function findProcess(view: SourceView, builds: boolean): string {
-  if (view.files.has('handler.sh')) return view.files.get('handler.sh') === true ? './handler.sh' : 'sh handler.sh';
+async function findProcess(view: SourceView, builds: boolean): Promise<string> {
+  if (view.files.get('handler.sh') === true) return './handler.sh';
+  if (view.files.has('handler.sh')) return `${shellOf(await view.read('handler.sh'))} handler.sh`;
   // A build makes its program only later; `handler` is what the templates' build makes.
   if (builds) return './handler';
   const programs = [...view.files].filter(([path, executable]) => executable && !path.includes('/'));
@@ -36,4 +41,9 @@ function findProcess(view: SourceView, builds: boolean): string {
   throw new TinderboxError('invalid', `no process given, and ${programs.length} executable files to choose from`, {
     hint: 'set fprocess (stack.yaml) to the command line, for example ./handler',
   });
+}
+
+/** What the first line of a script asks for, where its executable bit was lost on the way. */
+function shellOf(script: string | undefined): string {
+  return /^#!.*\b(bash|dash|ksh|zsh)\b/.exec(script ?? '')?.[1] ?? 'sh';
 }

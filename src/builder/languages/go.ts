@@ -1,7 +1,9 @@
 import { TinderboxError } from '../../model/errors.ts';
 import type { AddedFile, BuildStep, LanguageBuilder, LanguagePlan, SourceView } from '../language-builder.ts';
+import { listenVariable } from '../listen-port.ts';
 import { assertProcess, parseMode } from '../program-order.ts';
 import { readEntry } from '../read-entry.ts';
+import type { TemplateSource } from '../template-source.ts';
 
 /** What a Go handler looks like. */
 type HandlerKind = 'classic' | 'http' | 'middleware';
@@ -35,16 +37,63 @@ export const go: LanguageBuilder = {
     const mode = asked ?? (kind === 'classic' ? 'fork' : 'http');
     return { ...goPlan(await preparationOf(view), `./${mainFolder}`), mode, process, files };
   },
+  template: { mains: ['main.go'], plan: planTemplate },
 };
+
+/** The template's main and the handler as the modules they are, or as one where neither is any. */
+async function planTemplate({ view, handlerFolder, process, mode, port }: TemplateSource): Promise<LanguagePlan> {
+  const command = process ?? './handler';
+  const output = /^\.\/([\w-]+)(\s|$)/.exec(command)?.[1] ?? 'handler';
+  const overlay = port === undefined ? [] : ['-overlay', '{temp}/overlay.json'];
+  const steps: BuildStep[] = [...modulesOf(view, handlerFolder)];
+  if (port !== undefined) {
+    steps.push({ name: 'go-overlay', tool: 'sh', args: [`${portFolder}/overlay.sh`, '{temp}'], path: ['go'] });
+  }
+  steps.push(goStep('go-build', ['build', ...linking, ...overlay, '-o', `{code}/${output}`, '.']));
+  const pages = `${handlerFolder}/static`;
+  const hasPages = [...view.files.keys()].some((path) => path.startsWith(`${pages}/`));
+  if (hasPages && !view.files.has('static')) steps.push({ name: 'static', tool: 'cp', args: ['-R', pages, 'static'] });
+  const ignoresVendor = view.files.has(`${handlerFolder}/vendor/modules.txt`);
+  return {
+    runtime: 'exec',
+    mode,
+    process: command,
+    steps,
+    files: port === undefined ? [] : await portFiles(),
+    tools: ['go'],
+    env: port === undefined ? {} : { [listenVariable]: String(port) },
+    notes: ignoresVendor ? [`${handlerFolder}/vendor is not used: modules come from the module proxy`] : [],
+  };
+}
+
+const portFolder = 'tinderbox_port';
+
+async function portFiles(): Promise<readonly AddedFile[]> {
+  const names = ['overlay.sh', 'listen_port.go'];
+  return await Promise.all(
+    names.map(async (name) => ({ path: `${portFolder}/${name}`, text: await readEntry(`port/${name}`) })),
+  );
+}
+
+/** With modules of their own on both sides a workspace joins them, as in OpenFaaS's templates. */
+function modulesOf(view: SourceView, handlerFolder: string): readonly BuildStep[] {
+  const own = view.files.has(`${handlerFolder}/go.mod`);
+  const init = view.files.has('go.mod') ? [] : [goStep('go-mod-init', ['mod', 'init', 'handler'])];
+  if (!own) return view.files.has('go.mod') ? [] : [...init, goStep('go-mod-tidy', ['mod', 'tidy'])];
+  if (view.files.has('go.work')) return init;
+  return [...init, goStep('go-work-init', ['work', 'init', '.', `./${handlerFolder}`])];
+}
 
 async function program(view: SourceView, process: string, mode: 'fork' | 'http'): Promise<LanguagePlan> {
   return { ...goPlan(await preparationOf(view), '.'), mode, process };
 }
 
 function goPlan(before: readonly BuildStep[], main: string): Pick<LanguagePlan, 'runtime' | 'steps' | 'tools'> {
-  const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', '{code}/handler', main];
+  const args = ['build', ...linking, '-o', '{code}/handler', main];
   return { runtime: 'exec', steps: [...before, goStep('go-build', args)], tools: ['go'] };
 }
+
+const linking = ['-trimpath', '-ldflags', '-s -w'];
 
 /** Read-only modules could not be removed with the cache; the folder of a build is no repository. */
 function goStep(name: string, args: readonly string[]): BuildStep {

@@ -1,7 +1,10 @@
 import { posix } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
 import { findHandler } from '../find-handler.ts';
-import type { BuildStep, LanguageBuilder, SourceView } from '../language-builder.ts';
+import type { BuildStep, LanguageBuilder, LanguagePlan, SourceView } from '../language-builder.ts';
+import { listenVariable } from '../listen-port.ts';
+import { readEntry } from '../read-entry.ts';
+import type { TemplateSource } from '../template-source.ts';
 
 interface PackageJson {
   readonly main?: unknown;
@@ -20,8 +23,7 @@ export const node: LanguageBuilder = {
   name: 'node',
   signs: [/^(handler|index|main|function|app)\.([cm]?[jt]s)$|^package\.json$/, /^[^/]+\.[cm]?[jt]s$/],
   async plan(view) {
-    const text = await view.read('package.json');
-    const manifest = text === undefined ? undefined : parsePackageJson(text);
+    const manifest = await readPackageJson(view, '');
     const handler = mainOf(view, manifest) ?? findHandler(view, handlerExtensions);
     if (handler === undefined) {
       throw new TinderboxError(
@@ -30,10 +32,34 @@ export const node: LanguageBuilder = {
         { hint: 'name one in "main" of package.json' },
       );
     }
-    const steps = manifest === undefined ? [] : installSteps(view, manifest);
-    return { runtime: 'node', mode: 'frame', handler, steps };
+    return { runtime: 'node', mode: 'frame', handler, steps: installSteps(view, manifest, '') };
   },
+  template: { mains: ['index.js', 'index.mjs', 'index.cjs'], plan: planTemplate },
 };
+
+/** A server or a program per call, as the template has it, with what both of its package.json name. */
+async function planTemplate({ view, handlerFolder, process, mode, port }: TemplateSource): Promise<LanguagePlan> {
+  const steps: BuildStep[] = [];
+  for (const folder of ['', handlerFolder])
+    steps.push(...installSteps(view, await readPackageJson(view, folder), folder));
+  const main = ['index.js', 'index.mjs', 'index.cjs'].find((name) => view.files.has(name)) ?? 'index.js';
+  const command = process ?? `node ${main}`;
+  const plan = { runtime: 'exec', mode, process: command, steps, tools: ['node'] } as const;
+  if (port === undefined || !command.startsWith('node ')) return plan;
+  return {
+    ...plan,
+    process: command.replace(/^node /, `node --require ./${portFile} `),
+    files: [{ path: portFile, text: await readEntry('port/listen.cjs') }],
+    env: { [listenVariable]: String(port) },
+  };
+}
+
+const portFile = 'tinderbox_port.cjs';
+
+async function readPackageJson(view: SourceView, folder: string): Promise<PackageJson | undefined> {
+  const text = await view.read(posix.join(folder, 'package.json'));
+  return text === undefined ? undefined : parsePackageJson(text);
+}
 
 function parsePackageJson(text: string): PackageJson {
   try {
@@ -57,18 +83,15 @@ function mainOf(view: SourceView, manifest: PackageJson | undefined): string | u
   return found;
 }
 
-function installSteps(view: SourceView, manifest: PackageJson): readonly BuildStep[] {
+function installSteps(view: SourceView, manifest: PackageJson | undefined, folder: string): readonly BuildStep[] {
+  if (manifest === undefined) return [];
   const counted = [manifest.dependencies, manifest.optionalDependencies].some((list) => keysOf(list).length > 0);
   const scripted = keysOf(manifest.scripts).some((name) => installScripts.includes(name));
   if (!counted && !scripted) return [];
-  const locked = view.files.has('package-lock.json') || view.files.has('npm-shrinkwrap.json');
-  return [npmStep(locked ? 'ci' : 'install')];
-}
-
-/** An install of what a package.json names, in `folder` of the code. */
-export function npmStep(verb: 'ci' | 'install', folder?: string): BuildStep {
+  const locked = ['package-lock.json', 'npm-shrinkwrap.json'].some((name) => view.files.has(posix.join(folder, name)));
+  const verb = locked ? 'ci' : 'install';
   const step = { name: `npm-${verb}`, tool: 'npm', args: [verb, ...npmFlags] } as const;
-  return folder === undefined ? step : { ...step, folder };
+  return [folder === '' ? step : { ...step, folder }];
 }
 
 function keysOf(value: unknown): string[] {

@@ -2,13 +2,34 @@ import { TinderboxError } from '../../model/errors.ts';
 import { commonLanguageNames, findLanguage } from '../../model/languages.ts';
 import type { BuildOrder } from '../build-order.ts';
 import type { LanguageBuilder, SourceView } from '../language-builder.ts';
+import { cobol } from './cobol.ts';
+import { dockerfile } from './dockerfile.ts';
 import { exec } from './exec.ts';
 import { go } from './go.ts';
+import { java } from './java.ts';
+import { lua } from './lua.ts';
 import { node } from './node.ts';
+import { perl } from './perl.ts';
+import { php } from './php.ts';
 import { python } from './python.ts';
+import { ruby } from './ruby.ts';
+import { rust } from './rust.ts';
 
 /** Every language of the builder. Where files tell of several, the first in this order counts. */
-export const languages: readonly LanguageBuilder[] = [node, python, exec, go];
+export const languages: readonly LanguageBuilder[] = [
+  node,
+  python,
+  exec,
+  go,
+  rust,
+  java,
+  ruby,
+  php,
+  perl,
+  lua,
+  cobol,
+  dockerfile,
+];
 
 /** The language of a `lang`, or of the files when there is none. Throws `invalid` with the known ones. */
 export function chooseLanguage(view: SourceView, order: BuildOrder): LanguageBuilder {
@@ -16,6 +37,11 @@ export function chooseLanguage(view: SourceView, order: BuildOrder): LanguageBui
   const found = languages.find((language) => language.name === name);
   if (found === undefined) throw new TinderboxError('unsupported', `nothing here builds ${name}`);
   return found;
+}
+
+/** The language whose main a template has at its top; undefined: it brings none that could be run here. */
+export function findTemplateLanguage(view: SourceView): LanguageBuilder | undefined {
+  return languages.find(({ template }) => template?.mains.some((name) => view.files.has(name)) === true);
 }
 
 function resolveName(lang: string): string {

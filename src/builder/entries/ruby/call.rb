@@ -1,0 +1,4 @@
+# One process per call: the request is stdin, the answer stdout.
+require_relative "handler"
+
+puts Handler.new.run($stdin.binmode.read)

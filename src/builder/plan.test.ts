@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BuildOrder } from './build-order.ts';
+import { planBuild } from './plan.ts';
+import type { BuildPlan } from './plan.ts';
+import { compareText } from './source-tree.ts';
+import type { SourceEntry } from './source-tree.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+function planOf(files: Files, order: Partial<BuildOrder> = {}): Promise<BuildPlan> {
+  const entries = Object.entries(files).map(([path, text]): SourceEntry => {
+    return { path, kind: 'file', executable: false, bytes: text.length, target: '' };
+  });
+  entries.sort((a, b) => compareText(a.path, b.path));
+  const tree = { root: '/nowhere', entries, bytes: 0 };
+  const nothing = { language: undefined, process: undefined, mode: undefined, buildArgs: {} };
+  const complete = { namespace: 'n', directory: '/nowhere', ...nothing, ...order };
+  return planBuild(tree, complete, async (path) => files[path] ?? '');
+}
+
+const stepsOf = (plan: BuildPlan): string[] => plan.steps.map((step) => step.name);
+const textOf = (plan: BuildPlan, path: string): string =>
+  plan.files?.find((file) => file.path === path)?.text ?? `no ${path}`;
+
+test('a Go handler is told by its signature, and its main imports the module it names', async () => {
+  const module = 'module example.com/mine\n\ngo 1.22\n';
+  const shapes = [
+    ['func Handle(req []byte) string {', 'fork', /os\.Stdin/],
+    ['func Handle(req handler.Request) (handler.Response, error) {', 'http', /sdk\.Request\{/],
+    ['func Handle(\n\tw http.ResponseWriter,\n\tr *http.Request,\n) {', 'http', /HandlerFunc\(function\.Handle\)/],
+  ] as const;
+  for (const [signature, mode, main] of shapes) {
+    const source = `package function\n\n${signature}\n}\n`;
+    const plan = await planOf({ 'handler.go': source, 'go.mod': module, 'go.sum': '' });
+    assert.deepEqual([plan.language, plan.runtime, plan.mode, plan.process], ['go', 'exec', mode, './handler']);
+    assert.match(textOf(plan, 'tinderbox_main/main.go'), main);
+    assert.match(textOf(plan, 'tinderbox_main/main.go'), /function "example\.com\/mine"/);
+    assert.deepEqual(stepsOf(plan), ['go-build']);
+  }
+});
+
+test('a Go source without modules gets one, and one without sums gets them; a vendor folder is left alone', async () => {
+  const handler = { 'handler.go': 'package function\n\nfunc Handle(req []byte) string { return "" }\n' };
+  const module = { 'go.mod': 'module handler/function\n' };
+  assert.deepEqual(stepsOf(await planOf(handler)), ['go-mod-init', 'go-mod-tidy', 'go-build']);
+  assert.deepEqual(stepsOf(await planOf({ ...handler, ...module })), ['go-mod-tidy', 'go-build']);
+  assert.deepEqual(stepsOf(await planOf({ ...handler, ...module, 'vendor/modules.txt': '' })), ['go-build']);
+});
+
+test('a Go program is built as it is, and called as the order says', async () => {
+  const files = { 'main.go': 'package main\n\nfunc main() {}\n', 'go.mod': 'module x\n', 'go.sum': '' };
+  const plan = await planOf(files, { mode: 'http' });
+  assert.deepEqual([plan.mode, plan.files], ['http', undefined]);
+  assert.equal(plan.steps.at(-1)?.args.at(-1), '.');
+  assert.equal((await planOf(files)).mode, 'fork');
+});
+
+test('each language finds its handler by the files alone', async () => {
+  const found: [Files, string, string][] = [
+    [{ 'Cargo.toml': '[package]\nname = "mine"\n', 'src/lib.rs': '' }, 'rust', './handler'],
+    [{ 'Handler.java': 'class Handler implements HttpHandler {}' }, 'java', 'tinderbox.Main Handler'],
+    [
+      { 'pom.xml': '', 'src/main/kotlin/H.kt': 'package a.b\n\nclass Handler : HttpHandler {}' },
+      'java',
+      'Main a.b.Handler',
+    ],
+    [{ 'handler.rb': 'def run(body)' }, 'ruby', 'ruby tinderbox_main.rb'],
+    [{ 'composer.json': '{}', 'src/Handler.php': '' }, 'php', 'php tinderbox_main.php'],
+    [{ 'Handler.pm': '' }, 'perl', 'perl tinderbox_main.pl'],
+    [{ 'handler.lua': '' }, 'lua', 'lua5.4 tinderbox_main.lua'],
+    [{ 'handler.cob': '' }, 'cobol', './handler'],
+  ];
+  for (const [files, language, process] of found) {
+    const plan = await planOf(files);
+    assert.equal(plan.language, language);
+    assert.ok(plan.process?.endsWith(process), `${language}: ${plan.process}`);
+    assert.equal(plan.runtime, 'exec');
+  }
+});
+
+test('a Ruby handler of body and headers is served, one of the body is run per call', async () => {
+  const served = await planOf({ 'handler.rb': 'class Handler\n  def run(body, headers)\n  end\nend\n' });
+  assert.equal(served.mode, 'http');
+  assert.match(textOf(served, 'tinderbox_main.rb'), /WEBrick/);
+  assert.equal((await planOf({ 'handler.rb': 'class Handler\n  def run body\n  end\nend\n' })).mode, 'fork');
+});
+
+test('a handler of python3-flask gets Flask only when it imports it', async () => {
+  const order = { language: 'python3-flask' };
+  const plain = await planOf({ 'handler.py': 'def handle(req):\n    return req\n' }, order);
+  assert.deepEqual([plain.handler, stepsOf(plain)], ['handler.py', []]);
+  const flask = await planOf(
+    { 'handler.py': 'from flask import request\n\ndef handle(req):\n    return req\n' },
+    order,
+  );
+  assert.deepEqual([flask.handler, stepsOf(flask)], ['tinderbox_flask.py', ['pip', 'compile-python']]);
+});
+
+test('a script of bash-streaming is run by the shell it names, and its answer is sent as it comes', async () => {
+  const plan = await planOf({ 'handler.sh': '#!/usr/bin/env bash\n' }, { language: 'bash-streaming' });
+  assert.deepEqual([plan.process, plan.mode, plan.env], ['bash handler.sh', 'fork', { mode: 'streaming' }]);
+});
+
+test('what cannot be is refused with what can', async () => {
+  const refused: [Files, Partial<BuildOrder>, RegExp][] = [
+    [{ Dockerfile: 'FROM alpine\n' }, {}, /a Dockerfile needs a container builder/],
+    [{ 'a.txt': '' }, { language: 'dockerfile' }, /a Dockerfile needs a container builder/],
+    [{ 'handler.go': 'package function\n' }, {}, /no \.go file at the top has a func Handle/],
+    [{ 'handler.go': 'package function\nfunc Handle(n int) {}' }, {}, /func Handle\(n int\) is none of the known/],
+    [{ 'Cargo.toml': '[package]\nname = "x"\n' }, {}, /neither src\/lib\.rs nor src\/main\.rs/],
+    [{ 'Cargo.toml': '[lib]\nname = "x"\n' }, {}, /no \[package\] with a name/],
+    [{ 'Main.java': 'class Main {}' }, {}, /no class implements com\.sun/],
+    [{ 'index.php': '' }, {}, /there is no src\/Handler\.php/],
+    [{ 'a.cob': '', 'b.cob': '' }, {}, /no handler found among 2 COBOL sources/],
+    [{ 'template.yml': 'handler_folder: ../x\n', 'a/b': '' }, {}, /handler_folder "\.\.\/x" leaves the template/],
+    [{ 'template.yml': 'a: [\n', 'function/handler.js': '' }, {}, /template\.yml cannot be read/],
+  ];
+  for (const [files, order, message] of refused) {
+    await assert.rejects(planOf(files, order), { code: 'invalid', message }, String(message));
+  }
+});
+
+const middleware = {
+  'template.yml': 'language: mine\nfprocess: ./handler\n',
+  'main.go': 'package main\n',
+  'go.mod': 'module handler\n',
+  'function/handler.go': 'package function\n',
+  'function/go.mod': 'module handler/function\n',
+};
+
+test('a template of Go is built by its own main, joined with the handler, on the port it is given', async () => {
+  const dockerfile = [
+    'FROM golang:1.25-alpine AS build',
+    'RUN apk --no-cache add git',
+    'RUN go build -o handler . && echo built',
+    'FROM alpine:3.22',
+    'ENV fprocess="./server" mode="http" upstream_url="http://127.0.0.1:8082" exec_timeout=10s GREETING=hi',
+    'ENV PATH=$PATH:/home/app/bin CONFIG=/home/app/x',
+  ].join('\n');
+  const plan = await planOf({ ...middleware, Dockerfile: dockerfile }, { language: 'golang-middleware' });
+  assert.deepEqual([plan.language, plan.root, plan.mode, plan.process], ['go', '', 'http', './handler']);
+  assert.deepEqual(stepsOf(plan), ['go-work-init', 'go-overlay', 'go-build']);
+  assert.deepEqual(plan.env, { GREETING: 'hi', TINDERBOX_LISTEN_PORT: '8082' });
+  assert.deepEqual(plan.notes, [
+    "Dockerfile: images are not used (golang:1.25-alpine, alpine:3.22): the machine's own tools are",
+    'Dockerfile: not run: apk --no-cache add git',
+    "Dockerfile: ENV exec_timeout=10s is not used: set it in the function's environment",
+    'Dockerfile: ENV CONFIG=/home/app/x is not used: it speaks of the image',
+  ]);
+});
+
+test('a template without a workspace, or without modules, is one program per call all the same', async () => {
+  const { 'go.mod': _, 'function/go.mod': __, ...plain } = middleware;
+  const plan = await planOf({ ...plain, Dockerfile: 'ENV fprocess="./handler"\n' });
+  assert.deepEqual([plan.mode, plan.env], ['fork', {}]);
+  assert.deepEqual(stepsOf(plan), ['go-mod-init', 'go-mod-tidy', 'go-build']);
+  const joined = await planOf({ ...middleware, 'go.work': 'use (\n.\n./function\n)\n' });
+  assert.deepEqual(stepsOf(joined), ['go-build']);
+});
+
+test('a template that brings no main leaves its handler folder to be built', async () => {
+  const files = { 'template.yml': 'language: x\nhandler_folder: src\n', 'src/handler.js': 'module.exports = 1;' };
+  const plan = await planOf(files);
+  assert.deepEqual([plan.root, plan.handler, plan.mode], ['src', 'handler.js', 'frame']);
+});

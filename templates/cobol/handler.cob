@@ -1,0 +1,12 @@
+       IDENTIFICATION DIVISION.
+       PROGRAM-ID. HANDLER.
+       DATA DIVISION.
+       WORKING-STORAGE SECTION.
+       01 WHO PIC X(80) VALUE SPACES.
+       PROCEDURE DIVISION.
+           ACCEPT WHO FROM SYSIN
+           IF WHO = SPACES
+               MOVE "world" TO WHO
+           END-IF
+           DISPLAY "hello " FUNCTION TRIM(WHO)
+           STOP RUN.
