@@ -159,6 +159,13 @@ test('a template without a workspace, or without modules, is one program per cal
   assert.deepEqual(stepsOf(joined), ['go-build']);
 });
 
+test('a main that nothing moves to another port is reached where it listens', async () => {
+  const dockerfile = 'ENV mode="http" upstream_url="http://127.0.0.1:4567"\n';
+  const plan = await planOf({ Dockerfile: dockerfile, 'index.rb': '', 'function/handler.rb': '' });
+  assert.deepEqual([plan.mode, plan.process], ['http', 'ruby index.rb']);
+  assert.deepEqual(plan.env, { mode: 'http', upstream_url: 'http://127.0.0.1:4567' });
+});
+
 test('a template that brings no main leaves its handler folder to be built', async () => {
   const files = { 'template.yml': 'language: x\nhandler_folder: src\n', 'src/handler.js': 'module.exports = 1;' };
   const plan = await planOf(files);

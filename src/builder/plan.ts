@@ -3,6 +3,7 @@ import type { LanguageName } from '../model/languages.ts';
 import type { BuildOrder } from './build-order.ts';
 import type { LanguageBuilder, LanguagePlan, SourceView, TemplateBuilder } from './language-builder.ts';
 import { chooseLanguage, findTemplateLanguage } from './languages/table.ts';
+import { listenVariable } from './listen-port.ts';
 import type { SourceTree } from './source-tree.ts';
 import { readTemplateSource, settingsOf } from './template-source.ts';
 import type { TemplateSource } from './template-source.ts';
@@ -49,9 +50,19 @@ async function planTemplate(
     language: language.name,
     root: '',
     ...plan,
-    env: { ...settings.env, ...plan.env },
+    env: { ...settings.env, ...plan.env, ...(staysPut(source, plan) ? upstreamOf(source) : {}) },
     notes: [...(settings.notes ?? []), ...(plan.notes ?? [])],
   };
+}
+
+/** Whether the main listens on the port it names, and nothing moves it to the instance's own. */
+function staysPut({ port }: TemplateSource, plan: LanguagePlan): boolean {
+  return port !== undefined && plan.env?.[listenVariable] === undefined;
+}
+
+/** By these the watchdog sends calls to where the main listens; there can be one such instance on a machine. */
+function upstreamOf({ port }: TemplateSource): Readonly<Record<string, string>> {
+  return { mode: 'http', upstream_url: `http://127.0.0.1:${port}` };
 }
 
 function assertNoProgram(plan: BuildPlan, order: BuildOrder): void {
