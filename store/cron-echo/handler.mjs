@@ -8,6 +8,7 @@ export default {
       at: new Date().toISOString(),
       by: request.headers.get('x-connector') ?? request.headers.get('user-agent') ?? 'unknown',
       topic: request.headers.get('x-topic') ?? undefined,
+      schedule: request.headers.get('x-schedule') ?? undefined,
       body: body.length > maxShown ? `${body.slice(0, maxShown)}…` : body,
     };
     console.log(JSON.stringify(call));

@@ -13,7 +13,7 @@ const ownHeaders =
  */
 export function fetchUrl({ url: text, method = 'GET', headers = {}, body }, { guard, maxBytes, signal }) {
   const url = guard.check(text);
-  if (!methods.includes(method)) throw new Refusal(`method is not one of ${methods.join(', ')}`);
+  if (!methods.includes(method)) throw new Refusal(`method is not one of ${methods.join(', ')}`, 400);
   const given = Object.entries(headers).filter(([name]) => !ownHeaders.test(name));
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
@@ -41,7 +41,7 @@ async function collect(response, maxBytes) {
   let size = 0;
   for await (const chunk of response) {
     size += chunk.length;
-    if (size > maxBytes) throw new Refusal(`the answer has more than ${maxBytes} bytes`);
+    if (size > maxBytes) throw new Refusal(`the answer has more than ${maxBytes} bytes`, 502);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

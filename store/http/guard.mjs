@@ -1,8 +1,13 @@
 import { lookup } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
-/** Why a URL is not fetched; the caller may see the text. */
-export class Refusal extends Error {}
+/** Why a URL is not fetched, with the status that says so; the caller may see the text. */
+export class Refusal extends Error {
+  constructor(message, status = 403) {
+    super(message);
+    this.status = status;
+  }
+}
 
 /**
  * A function that fetches what a stranger names would open this machine's own network to him. So nothing is fetched
@@ -21,7 +26,7 @@ export function createGuard({ allowed_hosts: hosts = '', allow_private: privateT
     check(text) {
       const url = URL.parse(text.trim());
       if (url === null || !/^https?:$/.test(url.protocol))
-        throw new Refusal(`"${text.slice(0, 200)}" is no http or https URL`);
+        throw new Refusal(`"${text.slice(0, 200)}" is no http or https URL`, 400);
       if (url.username !== '' || url.password !== '') throw new Refusal('the URL carries a user or password');
       const host = url.hostname.replace(/^\[|\]$/g, '');
       if (!rules.some((rule) => matches(rule, host, url.port))) {

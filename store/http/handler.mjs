@@ -18,7 +18,7 @@ export default {
         ? await report(text, guard, request.signal)
         : await pass(text, guard, request.signal);
     } catch (error) {
-      if (error instanceof Refusal) return plain(403, error.message);
+      if (error instanceof Refusal) return plain(error.status, error.message);
       return plain(502, `no answer: ${reasonOf(error)}`);
     }
   },
@@ -40,19 +40,20 @@ async function pass(text, guard, signal) {
 
 function parseOrder(text) {
   try {
-    const { url, method, headers = {}, body } = JSON.parse(text);
-    const known =
-      typeof url === 'string' && typeof headers === 'object' && (body === undefined || typeof body === 'string');
-    if (known) return { url, method, headers, body };
+    const { url, method = 'GET', headers, body } = JSON.parse(text);
+    const given = Object.entries(headers ?? {});
+    const fits = given.every(([name, value]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t -~]*$/.test(value));
+    const texts = [url, method, body ?? '', ...given.map(([, value]) => value)];
+    if (fits && texts.every((value) => typeof value === 'string')) return { url, method, headers: headers ?? {}, body };
   } catch {
     // Told below, like JSON of another shape.
   }
-  throw new Refusal('the body is neither a URL nor {"url": …, "method": …, "headers": {…}, "body": …}');
+  throw new Refusal('the body is neither a URL nor {"url": …, "method": …, "headers": {…}, "body": …}', 400);
 }
 
 async function report(text, guard, signal) {
   const urls = text.split(/\s+/).filter((url) => url !== '');
-  if (urls.length === 0 || urls.length > maxUrls) throw new Refusal(`send 1 to ${maxUrls} URLs, one a line`);
+  if (urls.length === 0 || urls.length > maxUrls) throw new Refusal(`send 1 to ${maxUrls} URLs, one a line`, 400);
   return Response.json(await Promise.all(urls.map((url) => probe(url, guard, signal))));
 }
 

@@ -62,9 +62,29 @@ test('gives up on an answer that is too long, and on none at all', async (t) => 
     more();
   });
   const long = await call(url, t, here);
-  assert.deepEqual([long.status, /more than 5242880 bytes/.test(await long.text())], [403, true]);
+  assert.deepEqual([long.status, /more than 5242880 bytes/.test(await long.text())], [502, true]);
   const none = await call('http://127.0.0.1:1/', t, { allowed_hosts: '127.0.0.1:1', allow_private: 'true' });
   assert.deepEqual([none.status, /ECONNREFUSED/.test(await none.text())], [502, true]);
+});
+
+test('says what it cannot make sense of', async (t) => {
+  const { here } = await startServer(t, (_request, response) => response.end());
+  const url = 'http://example.org/';
+  const wrong = [
+    '',
+    'x',
+    'ftp://example.org/',
+    '{',
+    '{}',
+    { url: 1 },
+    { url, headers: { a: 1 } },
+    { url, headers: { 'a b': 'c' } },
+  ];
+  for (const body of [...wrong, { url, headers: { a: 'b\r\nc: d' } }, { url, method: null }, { url, body: {} }]) {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    assert.equal((await call(text, t, here)).status, 400, text);
+  }
+  assert.equal((await call('\n', t, { ...here, answer: 'report' })).status, 400);
 });
 
 test('reaches nothing unless it is told what', async (t) => {

@@ -5,6 +5,7 @@ import { after, before, suite, test } from 'node:test';
 import { parseFunctionStore } from '../../src/model/function-store.ts';
 import { covers } from '../support/covers.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
+import { until } from '../support/until.ts';
 import {
   callOf,
   heavyFunctions,
@@ -60,6 +61,18 @@ suite("tinderbox's own store of functions", () => {
     assert.match((await call('', url)).text(), /address 127\.0\.0\.1 is not a public one/);
     assert.equal((await deploy('-e', `allowed_hosts=${new URL(url).host}`, '-e', 'allow_private=true')).exitCode, 0);
     assert.equal((await call('', url)).text(), 'OK');
+  });
+
+  test('the clock calls cron-echo as its deployment says, and the log shows it', async () => {
+    const every = ['--name', 'ticking', '--annotation', 'schedule=@every 1s'];
+    assert.equal((await runStore(platform, 'deploy', 'cron-echo', ...every)).exitCode, 0);
+    const logged = async (): Promise<boolean> => {
+      const log = await platform.fetch('/system/logs?name=ticking&follow=false');
+      return /cron-function.*@every 1s/.test(await log.text());
+    };
+    await until('a call of the clock is in the log', logged, 60_000);
+    const body = JSON.stringify({ functionName: 'ticking' });
+    assert.equal((await platform.fetch('/system/functions', { method: 'DELETE', body })).status, 202);
   });
 
   test("entries of OpenFaaS's own store are listed, and refused with the reason", async () => {
