@@ -16,6 +16,7 @@ import { followFunctions } from './events/schedule/follow-functions.ts';
 import { createScheduler } from './events/schedule/scheduler.ts';
 import { createStoredMemory } from './events/schedule/stored-memory.ts';
 import { createIdentities } from './identity/stored-identities.ts';
+import type { Instance } from './model/instance.ts';
 import { formatFunctionKey, parseRevisionId } from './model/names.ts';
 import { recordFolders } from './model/record-keys.ts';
 import { startIdleCollector } from './observe/idle-collector.ts';
@@ -31,6 +32,8 @@ import { createSandbox } from './sandbox/create-sandbox.ts';
 import { assertPassable } from './sandbox/passable.ts';
 import type { Abilities } from './sandbox/sandbox.ts';
 import { assertUnshared } from './sandbox/unshared.ts';
+import { readProgramUsage } from './sandbox/program-usage.ts';
+import { measureUsage } from './sandbox/usage-meter.ts';
 import { createScaler } from './scaler/scaler.ts';
 import { createSealedSecrets } from './secrets/sealed-secrets.ts';
 import { createSecrets } from './secrets/secrets.ts';
@@ -97,6 +100,7 @@ async function startParts(
     sourceDir: join(config.runDir, 'sources'),
     version: { release: options.version, sha: options.version, commitMessage: `tinderbox ${options.version}` },
     invocationCount: (key) => plane.metrics.invocationCount(key),
+    usage: (instances) => measureUsage(pidsOf(instances), (pid) => readProgramUsage(base.sandbox.cages, pid)),
     hostMemoryBytes: config.budget.memoryBytes,
     maxUploadBytes: config.limits.bodyBytes,
     signatures: await createBuildSignatures(config.build.payloadSecretFile),
@@ -119,6 +123,13 @@ async function startParts(
     newPassword: auth.newPassword,
     abilities: base.sandbox.abilities,
   };
+}
+
+/** Of what runs now; those that ended have nothing to measure. */
+function pidsOf(instances: readonly Instance[]): readonly number[] {
+  return instances.flatMap(({ pid, state }) =>
+    pid === undefined || state === 'stopped' || state === 'failed' ? [] : [pid],
+  );
 }
 
 interface EdgeParts {

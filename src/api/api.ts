@@ -2,11 +2,8 @@ import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiDeps } from './api-parts.ts';
 import { createCatalog } from './catalog.ts';
-import { addBuildRoutes } from './http/build-routes.ts';
 import { createServer } from './http/create-server.ts';
-import { addFunctionRoutes } from './http/function-routes.ts';
-import { addLogRoutes } from './http/log-routes.ts';
-import { addInfoRoutes, addNamespaceRoutes, addSecretRoutes } from './http/resource-routes.ts';
+import { addAllRoutes } from './http/all-routes.ts';
 
 /** The control plane behind the gateway. It listens nowhere and authenticates nobody: both are done in front of it. */
 export interface Api {
@@ -27,12 +24,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const stopping = new AbortController();
   const parts = { ...deps, catalog, stopping: stopping.signal };
   const app = createServer(deps.maxBodyBytes ?? 4 * 1024 * 1024);
-  addFunctionRoutes(app, parts);
-  addSecretRoutes(app, parts);
-  addNamespaceRoutes(app, parts);
-  addLogRoutes(app, parts);
-  addBuildRoutes(app, parts);
-  addInfoRoutes(app, parts);
+  addAllRoutes(app, parts);
   await app.ready();
   return {
     handler: (request, response) => {

@@ -8,7 +8,8 @@ import { findNamespace, listFunctions } from './catalog.ts';
 import { parseFields } from './parse-json.ts';
 
 const strings = z.record(z.string().max(253), z.string('is not a string').max(4096, 'has more than 4096 characters'));
-const namespaceRequest = z.strictObject(
+/** OpenFaaS's FunctionNamespace. */
+export const namespaceRequest = z.strictObject(
   {
     name: z.string('is not a string').nullish(),
     labels: strings.nullish(),

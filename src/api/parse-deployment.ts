@@ -37,7 +37,7 @@ const amounts = z.strictObject(
 );
 
 /** OpenFaaS's FunctionDeployment; Go clients send null for what is not set. */
-const deployment = z.strictObject(
+export const deployment = z.strictObject(
   {
     service: text(1024).min(1, 'is empty; give the name of the function'),
     image: plain(512).refine((image) => image !== '', 'is empty; give the name of an image'),
@@ -55,6 +55,12 @@ const deployment = z.strictObject(
     registryAuth: orNothing(z.unknown()),
     network: orNothing(z.unknown()),
   },
+  'is not a JSON object',
+);
+
+/** OpenFaaS's DeleteFunctionRequest. */
+export const deleteRequest = z.strictObject(
+  { functionName: z.string('is not a string').nullish(), namespace: z.string('is not a string').nullish() },
   'is not a JSON object',
 );
 

@@ -5,7 +5,8 @@ import type { ApiParts } from './api-parts.ts';
 import { assertNamespaceExists } from './catalog.ts';
 import { parseFields } from './parse-json.ts';
 
-const secretRequest = z.strictObject(
+/** OpenFaaS's Secret. */
+export const secretRequest = z.strictObject(
   {
     name: z.string('is not a string').min(1, 'is empty; give the name of the secret'),
     namespace: z.string('is not a string').nullish(),

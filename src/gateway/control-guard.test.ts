@@ -19,7 +19,7 @@ async function ask(
 test('only the public list is served without credentials, and only by GET and HEAD', async (t) => {
   const { port } = await startServer(t, (_request, response) => void response.end());
   const edge = await startEdge(t, port);
-  assert.deepEqual(publicPaths, ['/healthz', '/', '/store.json', '/publickey']);
+  assert.deepEqual(publicPaths, ['/healthz', '/', '/store.json', '/publickey', '/openapi.json']);
   for (const line of ['GET /healthz', 'HEAD /healthz', 'GET /healthz?x=1', 'GET /', 'GET http://x/healthz']) {
     assert.match(await ask(t, edge.port, line), /^HTTP\/1\.1 200 /, line);
   }

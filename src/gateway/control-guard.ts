@@ -13,7 +13,7 @@ export interface ControlGuardOptions {
 }
 
 /** All that may be asked for without credentials: these paths exactly as written, by GET and HEAD. */
-export const publicPaths: readonly string[] = ['/healthz', '/', '/store.json', '/publickey'];
+export const publicPaths: readonly string[] = ['/healthz', '/', '/store.json', '/publickey', '/openapi.json'];
 
 /**
  * What a signature may stand in for the credentials of: by POST, at these paths exactly as written. The control plane

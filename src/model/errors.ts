@@ -26,6 +26,7 @@ export const errorCodes = {
   'queue-full': { status: 429, exitCode: 6, retryable: true },
   'headers-too-large': { status: 431, exitCode: 2, retryable: false },
   canceled: { status: 499, exitCode: 130, retryable: false },
+  'alert-failed': { status: 500, exitCode: 1, retryable: true },
   internal: { status: 500, exitCode: 1, retryable: false },
   unsupported: { status: 501, exitCode: 2, retryable: false },
   lost: { status: 502, exitCode: 6, retryable: true },

@@ -12,7 +12,14 @@ function spec(parts: Partial<FunctionSpec>): FunctionSpec {
 
 test('a spec without labels sleeps after a quarter of an hour and takes 100 calls at once', () => {
   const settings = resolveSettings(spec({}));
-  assert.deepEqual(settings.scaling, { min: 0, max: 20, zero: true, zeroAfterMs: 900_000, targetConcurrency: 50 });
+  assert.deepEqual(settings.scaling, {
+    min: 0,
+    max: 20,
+    zero: true,
+    zeroAfterMs: 900_000,
+    factor: 20,
+    targetConcurrency: 50,
+  });
   assert.deepEqual([settings.timeoutMs, settings.concurrency, settings.network], [60_000, 100, 'host']);
 });
 

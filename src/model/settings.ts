@@ -11,6 +11,8 @@ export interface ScalingSettings {
   /** Whether it sleeps after `zeroAfterMs` without a call. */
   readonly zero: boolean;
   readonly zeroAfterMs: number;
+  /** Percent of `max` that one alert adds. */
+  readonly factor: number;
   /** Calls in flight per instance that the scaler aims at. */
   readonly targetConcurrency: number;
 }
@@ -90,6 +92,7 @@ function resolveScaling(labels: Readonly<Record<string, string>>): ScalingSettin
     max,
     zero: sleeps,
     zeroAfterMs: durationIn(label('zero-duration'), `${prefix}zero-duration`, 15 * 60_000, 100, 7 * 24 * 3_600_000),
+    factor: integerIn(label('factor'), `${prefix}factor`, 20, 0, 100),
     targetConcurrency: integerIn(label('target'), `${prefix}target`, 50, 1, 100_000),
   };
 }

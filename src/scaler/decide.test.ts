@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import type { ScalingSettings } from '../model/settings.ts';
 import { clampManualCount, decideCount, type ScaleObservation } from './decide.ts';
 
-const scaling: ScalingSettings = { min: 0, max: 20, zero: true, zeroAfterMs: 1_000, targetConcurrency: 50 };
+const scaling: ScalingSettings = { min: 0, max: 20, zero: true, zeroAfterMs: 1_000, factor: 20, targetConcurrency: 50 };
 const quiet: ScaleObservation = {
   averageLoad: 0,
   inFlight: 0,

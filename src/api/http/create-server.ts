@@ -36,7 +36,9 @@ export function addRoutes(app: FastifyInstance, url: string, handlers: Partial<R
   }
   const others = allMethods.filter((method) => !given.has(method));
   const allow = [...given].join(', ');
-  app.route({ method: others, url, handler: async (_request, reply) => reply.code(405).header('allow', allow).send() });
+  const refuse = async (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+    reply.code(405).header('allow', allow).send();
+  app.route({ method: others, url, handler: refuse });
 }
 
 export function sendText(reply: FastifyReply, status: number, text: string): void {

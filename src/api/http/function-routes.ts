@@ -1,21 +1,16 @@
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
 import { TinderboxError } from '../../model/errors.ts';
 import type { ApiParts } from '../api-parts.ts';
+import { followAlerts } from '../alert.ts';
 import { createFunctions } from '../functions.ts';
-import { parseDeployment } from '../parse-deployment.ts';
+import { deleteRequest, parseDeployment } from '../parse-deployment.ts';
 import { parseFields, parseJson, parseOptionalJson } from '../parse-json.ts';
 import { listRevisionStatus } from '../revisions.ts';
 import { scaleFunction, scaleRequest } from '../scale.ts';
 import { addRoutes } from './create-server.ts';
 import { readFunctionName, readNamespace, readQuery, resolveFunctionName } from './read-query.ts';
 
-const deleteRequest = z.strictObject(
-  { functionName: z.string('is not a string').nullish(), namespace: z.string('is not a string').nullish() },
-  'is not a JSON object',
-);
-
-/** `/system/functions`, `/system/function/NAME` and what hangs below it, `/system/scale-function/NAME`. */
+/** `/system/functions`, `/system/function/NAME` and what hangs below it, `/system/scale-function/NAME`, and alerts that scale. */
 export function addFunctionRoutes(app: FastifyInstance, parts: ApiParts): void {
   const functions = createFunctions(parts);
 
@@ -51,6 +46,13 @@ export function addFunctionRoutes(app: FastifyInstance, parts: ApiParts): void {
     GET: (request) => {
       const { namespace, name } = readFunctionName(request);
       return listRevisionStatus(parts, namespace, name);
+    },
+  });
+
+  addRoutes(app, '/system/alert', {
+    POST: async (request, reply) => {
+      await followAlerts(parts, parseJson(request.body));
+      return reply.code(200).send();
     },
   });
 

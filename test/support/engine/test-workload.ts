@@ -6,7 +6,7 @@ import type { Workload } from '../../../src/engine/engine.ts';
 type Changes = Partial<Omit<Workload, 'settings'>> & { readonly settings?: Partial<FunctionSettings> };
 
 const settings: FunctionSettings = {
-  scaling: { min: 0, max: 20, zero: true, zeroAfterMs: 60_000, targetConcurrency: 50 },
+  scaling: { min: 0, max: 20, zero: true, zeroAfterMs: 60_000, factor: 20, targetConcurrency: 50 },
   timeoutMs: 60_000,
   concurrency: 7,
   queueDepth: 10,

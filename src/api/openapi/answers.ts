@@ -1,0 +1,132 @@
+import { z } from 'zod';
+
+/** What the API answers with, as the document tells it; exact, so that a field nobody wrote down is found by its test. */
+
+const strings = z.record(z.string(), z.string());
+const amounts = z.strictObject({ memory: z.string().optional(), cpu: z.string().optional() });
+const count = z.int().min(0);
+const time = z.iso.datetime({ offset: true });
+const build = z.strictObject({ sha: z.string().min(1), release: z.string().min(1) });
+
+export const functionStatus = z.strictObject({
+  name: z.string(),
+  namespace: z.string(),
+  image: z.string(),
+  envProcess: z.string().optional(),
+  envVars: strings.optional(),
+  constraints: z.array(z.string()).optional(),
+  secrets: z.array(z.string()).optional(),
+  labels: strings,
+  annotations: strings,
+  limits: amounts.optional(),
+  requests: amounts.optional(),
+  readOnlyRootFilesystem: z.boolean().optional(),
+  replicas: count,
+  availableReplicas: count,
+  createdAt: time,
+  invocationCount: count.optional(),
+  usage: z.strictObject({ cpu: z.number().min(0), totalMemoryBytes: count }).optional(),
+});
+
+export const platformInfo = z.strictObject({
+  provider: z.strictObject({ provider: z.string().min(1), version: build, orchestration: z.string().min(1) }),
+  version: z.strictObject({ ...build.shape, commit_message: z.string() }),
+  arch: z.string().min(1),
+});
+
+export const namespaceStatus = z.strictObject({
+  name: z.string(),
+  labels: strings.optional(),
+  annotations: strings.optional(),
+});
+
+export const secretName = z.strictObject({ name: z.string(), namespace: z.string() });
+
+export const logLine = z.strictObject({
+  name: z.string(),
+  namespace: z.string(),
+  instance: z.string(),
+  timestamp: time,
+  text: z.string(),
+  stream: z.enum(['stdout', 'stderr', 'system']),
+  callId: z.string().optional(),
+});
+
+const protections = z.strictObject({
+  uid: count.optional(),
+  cgroup: z.enum(['v1', 'v2', 'none']),
+  noNewPrivileges: z.boolean(),
+  mountNamespace: z.boolean(),
+  pidNamespace: z.boolean(),
+  network: z.enum(['host', 'none']),
+  memoryLimit: z.enum(['cgroup', 'rlimit', 'none']),
+  missing: z.array(z.string()),
+});
+
+export const revisionStatus = z.strictObject({
+  id: z.string(),
+  state: z.enum(['pending', 'ready', 'failed']),
+  failure: z.string().optional(),
+  serving: z.boolean(),
+  image: z.string(),
+  artifact: z.string(),
+  createdAt: time,
+  ready: count,
+  starting: count,
+  protections: protections.optional(),
+});
+
+const outcome = z.strictObject({
+  ok: z.boolean(),
+  timedOut: z.boolean(),
+  canceled: z.boolean(),
+  oomKilled: z.boolean(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  durationMs: z.number(),
+});
+
+export const instanceStatus = z.strictObject({
+  id: z.string(),
+  function: z.string(),
+  namespace: z.string(),
+  revision: z.string(),
+  state: z.enum(['starting', 'ready', 'draining', 'stopped', 'failed']),
+  address: z
+    .union([
+      z.strictObject({ kind: z.literal('frame'), socketPath: z.string(), owner: count }),
+      z.strictObject({ kind: z.literal('http'), host: z.string(), port: z.int() }),
+    ])
+    .optional(),
+  concurrency: count,
+  pid: z.int().optional(),
+  startedAtMs: z.number(),
+  pooled: z.boolean(),
+  protections,
+  outcome: outcome.optional(),
+  reason: z.string().optional(),
+});
+
+export const imageStatus = z.strictObject({ image: z.string(), digest: z.string(), builtAt: time });
+
+export const publicKey = z.strictObject({
+  key_id: z.string().length(8),
+  algorithm: z.literal('nacl/box'),
+  public_key: z.string(),
+});
+
+export const buildResult = z.strictObject({
+  log: z.array(z.string()),
+  image: z.string(),
+  status: z.enum(['in_progress', 'success', 'failed']),
+  error: z.string().optional(),
+  duration: z.number().min(0).optional(),
+});
+
+export const newKey = z.strictObject({ key: z.string() });
+
+/** OpenFaaS's own format, which others extend as they like. */
+export const functionStore = z.looseObject({
+  version: z.string(),
+  functions: z.array(z.looseObject({ name: z.string() })),
+});
