@@ -106,8 +106,8 @@ export const replacements = {
   combined: {
     lab: 4,
     step: 'stderr appears in the answer until `combine_output: false`',
-    instead: 'the answer is the same JSON in both cases, stderr is in the log',
-    why: 'a Python function is a module in a running process, not a program that is started for each call',
+    instead: '`combine_output: true` brings it there first; `false` then as in the lab',
+    why: 'in the platform stderr goes to the log unless something else is asked for',
   },
   gateway: {
     lab: 4,
