@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { TinderboxError } from '../model/errors.ts';
+import { shorten } from '../model/shorten.ts';
 
 const maxShownChars = 80;
 
@@ -14,9 +15,14 @@ export function parseJson(body: unknown): unknown {
     });
   } catch (cause) {
     if (cause instanceof TinderboxError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TinderboxError('invalid', `the request body is not JSON: ${reason}`, { cause });
+    throw new TinderboxError('invalid', `the request body is not JSON: ${describe(cause)}`, { cause });
   }
+}
+
+/** What is wrong without the piece of the text that V8 quotes: it may be of a secret. */
+function describe(cause: unknown): string {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return reason.replace(/,? ?(\.\.\.)?"[^]*"(\.\.\.)? is not valid JSON$/, '');
 }
 
 /** As {@link parseJson}, but an empty body is an empty object: older clients send the fields in the query. */
@@ -24,31 +30,38 @@ export function parseOptionalJson(body: unknown): unknown {
   return body === undefined || body === null || (Buffer.isBuffer(body) && body.length === 0) ? {} : parseJson(body);
 }
 
-/** Checks a value against a schema. Throws `invalid`, naming the field, its value and what is allowed. */
-export function parseFields<T>(schema: z.ZodType<T>, value: unknown): T {
+/**
+ * Checks a value against a schema. Throws `invalid`, naming the field, its value and what is allowed; of fields that are
+ * `hidden` the value stays untold.
+ */
+export function parseFields<T>(schema: z.ZodType<T>, value: unknown, hidden: readonly string[] = []): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new TinderboxError('invalid', issue === undefined ? 'the request is not valid' : formatIssue(issue, value));
+  throw new TinderboxError(
+    'invalid',
+    issue === undefined ? 'the request is not valid' : formatIssue(issue, value, hidden),
+  );
 }
 
-function formatIssue(issue: z.core.$ZodIssue, input: unknown): string {
-  const path = issue.path.map(String);
+function formatIssue(issue: z.core.$ZodIssue, input: unknown, hidden: readonly string[]): string {
+  const path = issue.path.map((part) => shorten(String(part), maxShownChars));
   if (issue.code === 'unrecognized_keys') {
-    return `unknown field "${[...path, issue.keys[0] ?? ''].join('.')}"`;
+    return `unknown field "${[...path, shorten(issue.keys[0] ?? '', maxShownChars)].join('.')}"`;
   }
   if (path.length === 0) return `the request body is not valid: ${lowerFirst(issue.message)}`;
   // A record's key that is not allowed is reported with the rule it breaks one level below.
   const inner = issue.code === 'invalid_key' ? issue.issues[0] : undefined;
-  const value = valueAt(input, path);
+  const value = valueAt(input, issue.path);
   if (value === undefined && inner === undefined) return `${path.join('.')}: is required`;
-  const shown = inner === undefined ? show(value) : '';
+  const isTold = inner === undefined && !hidden.includes(path[0] ?? '');
+  const shown = isTold ? show(value) : '';
   return `${path.join('.')}: ${shown}${lowerFirst((inner ?? issue).message)}`;
 }
 
-function valueAt(input: unknown, path: readonly string[]): unknown {
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   let value = input;
-  for (const key of path) value = (value as Record<string, unknown> | null | undefined)?.[key];
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
   return value;
 }
 

@@ -26,7 +26,7 @@ export interface SecretCases {
 
 export function createSecretCases({ secrets, catalog }: Pick<ApiParts, 'secrets' | 'catalog'>): SecretCases {
   const parse = (json: unknown, queryNamespace: string | undefined): z.infer<typeof secretRequest> & Named => {
-    const given = parseFields(secretRequest, json);
+    const given = parseFields(secretRequest, json, ['value', 'rawValue']);
     const namespace = given.namespace || queryNamespace || defaultNamespace;
     assertName('namespace', namespace);
     assertSecretName(given.name);

@@ -1,4 +1,5 @@
 import { TinderboxError } from './errors.ts';
+import { shorten } from './shorten.ts';
 
 const unitMs: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
@@ -11,7 +12,7 @@ export function parseDurationMs(text: string, what = 'duration'): number {
   while (part.lastIndex < trimmed.length) {
     const match = part.exec(trimmed);
     if (match === null)
-      throw new TinderboxError('invalid', `${what} "${text}" is not a duration such as 30s, 1m30s or 500ms`);
+      throw new TinderboxError('invalid', `${what} "${shorten(text)}" is not a duration such as 30s, 1m30s or 500ms`);
     total += Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
   }
   if (trimmed === '') throw new TinderboxError('invalid', `${what} is empty; give a duration such as 30s`);

@@ -1,4 +1,5 @@
 import { TinderboxError } from './errors.ts';
+import { shorten } from './shorten.ts';
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const secretName = /^[a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?$/;
@@ -12,11 +13,14 @@ export function assertName(what: 'function' | 'namespace', value: string): void 
   if (value.length > maxNameLength) {
     throw new TinderboxError(
       'invalid',
-      `${what} name "${value}" has ${value.length} characters, the limit is ${maxNameLength}`,
+      `${what} name "${shorten(value)}" has ${value.length} characters, the limit is ${maxNameLength}`,
     );
   }
   if (!dnsLabel.test(value)) {
-    throw new TinderboxError('invalid', `${what} name "${value}" is not valid: it must match ${dnsLabel.source}`);
+    throw new TinderboxError(
+      'invalid',
+      `${what} name "${shorten(value)}" is not valid: it must match ${dnsLabel.source}`,
+    );
   }
 }
 
@@ -25,7 +29,7 @@ export function assertSecretName(value: string): void {
   if (value.length > 253 || !secretName.test(value)) {
     throw new TinderboxError(
       'invalid',
-      `secret name "${value.slice(0, 300)}" is not valid: it must match ${secretName.source} and have at most 253 characters`,
+      `secret name "${shorten(value)}" is not valid: it must match ${secretName.source} and have at most 253 characters`,
     );
   }
 }
@@ -55,6 +59,6 @@ export function formatRevisionId(namespace: string, name: string, number: number
 export function parseRevisionId(id: string): { namespace: string; name: string; number: number } {
   const match = /^([^/]+)\/(.+)-(\d{5,})$/.exec(id);
   if (match === null)
-    throw new TinderboxError('invalid', `revision id "${id}" is not of the form namespace/name-00001`);
+    throw new TinderboxError('invalid', `revision id "${shorten(id)}" is not of the form namespace/name-00001`);
   return { namespace: match[1] ?? '', name: match[2] ?? '', number: Number(match[3]) };
 }

@@ -3,6 +3,7 @@ import { TinderboxError } from './errors.ts';
 import type { FunctionSpec } from './function.ts';
 import { parseCpu, parseMemory } from './quantity.ts';
 import { type RetrySettings, resolveRetrySettings } from './retry-settings.ts';
+import { shorten } from './shorten.ts';
 
 /** How many copies of a function may run, from OpenFaaS's `com.openfaas.scale.*` labels. */
 export interface ScalingSettings {
@@ -84,7 +85,7 @@ function resolveScaling(labels: Readonly<Record<string, string>>): ScalingSettin
   }
   const zero = label('zero');
   if (zero !== undefined && zero !== 'true' && zero !== 'false') {
-    throw new TinderboxError('invalid', `label ${prefix}zero "${zero}" is neither true nor false`);
+    throw new TinderboxError('invalid', `label ${prefix}zero "${shorten(zero)}" is neither true nor false`);
   }
   const sleeps = zero === undefined ? min === 0 : zero === 'true';
   return {
@@ -118,7 +119,7 @@ function integerIn(text: string | undefined, what: string, fallback: number, lea
   if (text === undefined) return fallback;
   const value = /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most)) {
-    throw new TinderboxError('invalid', `${what} "${text}" is not a whole number from ${least} to ${most}`);
+    throw new TinderboxError('invalid', `${what} "${shorten(text)}" is not a whole number from ${least} to ${most}`);
   }
   return value;
 }
@@ -133,7 +134,7 @@ function durationIn(
   if (text === undefined) return fallbackMs;
   const ms = parseDurationMs(text, what);
   if (ms !== 0 && (ms < leastMs || ms > mostMs)) {
-    throw new TinderboxError('invalid', `${what} "${text}" is not between ${leastMs}ms and ${mostMs}ms`);
+    throw new TinderboxError('invalid', `${what} "${shorten(text)}" is not between ${leastMs}ms and ${mostMs}ms`);
   }
   return ms;
 }
@@ -141,6 +142,7 @@ function durationIn(
 function oneOf<T extends string>(text: string | undefined, what: string, allowed: readonly T[], fallback: T): T {
   if (text === undefined) return fallback;
   const found = allowed.find((value) => value === text);
-  if (found === undefined) throw new TinderboxError('invalid', `${what} "${text}" is not one of ${allowed.join(', ')}`);
+  if (found === undefined)
+    throw new TinderboxError('invalid', `${what} "${shorten(text)}" is not one of ${allowed.join(', ')}`);
   return found;
 }

@@ -3,6 +3,7 @@ import { parseDurationMs } from '../../model/duration.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { FunctionKey } from '../../model/names.ts';
 import type { MissedRuns, Overlap, Schedule } from './schedule.ts';
+import { shorten } from '../../model/shorten.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 type Next = Schedule['next'];
@@ -55,7 +56,7 @@ function parseNext(expression: string, defaultZone: string): Next {
 
 /** Counted from the beginning of Unix time, so that every platform has the same due times. */
 function everyNext(expression: string, text: string): Next {
-  const everyMs = parseDurationMs(text, `annotation schedule "${expression}": the interval`);
+  const everyMs = parseDurationMs(text, `annotation schedule "${shorten(expression)}": the interval`);
   if (everyMs < 1000 || everyMs > 366 * 24 * 3_600_000) throw invalid(expression, 'is not between 1s and 8784h');
   return (afterMs) => (Math.floor(afterMs / everyMs) + 1) * everyMs;
 }
@@ -85,11 +86,11 @@ function oneOf<T extends string>(annotations: Annotations, name: string, allowed
   if (text === undefined) return allowed[0];
   const found = allowed.find((value) => value === text);
   if (found === undefined) {
-    throw new TinderboxError('invalid', `annotation ${name} "${text}" is not one of ${allowed.join(', ')}`);
+    throw new TinderboxError('invalid', `annotation ${name} "${shorten(text)}" is not one of ${allowed.join(', ')}`);
   }
   return found;
 }
 
 function invalid(expression: string, why: string): TinderboxError {
-  return new TinderboxError('invalid', `annotation schedule "${expression}" ${why}`);
+  return new TinderboxError('invalid', `annotation schedule "${shorten(expression)}" ${why}`);
 }
