@@ -168,6 +168,6 @@ test('a main that nothing moves to another port is reached where it listens', as
 
 test('a template that brings no main leaves its handler folder to be built', async () => {
   const files = { 'template.yml': 'language: x\nhandler_folder: src\n', 'src/handler.js': 'module.exports = 1;' };
-  const plan = await planOf(files);
+  const plan = await planOf(files, { language: 'node22', process: 'node index.js' });
   assert.deepEqual([plan.root, plan.handler, plan.mode], ['src', 'handler.js', 'frame']);
 });

@@ -34,7 +34,8 @@ export async function planBuild(
   const view = root === '' ? whole : createView(tree, root, read);
   const language = chooseLanguage(view, order);
   const plan = { language: language.name, root, ...(await language.plan(view, order)) };
-  if (plan.mode === 'frame') assertNoProgram(plan, order);
+  // A template's command line was for the main it did not bring.
+  if (plan.mode === 'frame' && template === undefined) assertNoProgram(plan, order);
   return plan;
 }
 

@@ -2,7 +2,7 @@ import type { RequestHead } from '../../frame/head-text.ts';
 
 /** First argument of an OpenFaaS handler. */
 export interface FunctionEvent {
-  /** Parsed for `application/json`, a Buffer with RAW_BODY=true, else a string. */
+  /** Parsed for `application/json` and `application/x-www-form-urlencoded`, a Buffer with RAW_BODY=true, else a string. */
   readonly body: unknown;
   /** Lower-case names; what came several times is joined by a comma (cookies by a semicolon). */
   readonly headers: Record<string, string>;
@@ -46,6 +46,7 @@ export function readEvent(head: RequestHead, body: Buffer, rules: BodyRules): Fu
 
 function readBody(body: Buffer, type: string | undefined, raw: boolean): unknown {
   if (raw) return body;
+  if (isForm(type)) return queryObject(body.toString());
   if (!isJson(type)) return body.toString();
   if (body.length === 0) return {};
   try {
@@ -80,6 +81,10 @@ function contentType(fields: readonly string[]): string | undefined {
     if ((fields[at] as string).toLowerCase() === 'content-type') return fields[at + 1];
   }
   return undefined;
+}
+
+function isForm(type: string | undefined): boolean {
+  return type !== undefined && /^application\/x-www-form-urlencoded\s*(;|$)/i.test(type);
 }
 
 function isJson(type: string | undefined): boolean {

@@ -1,6 +1,6 @@
 //! A server on $PORT around `function::handle`.
 
-use std::io::Read;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
 const THREADS: usize = 16;
@@ -26,7 +26,7 @@ fn main() {
 
 fn answer(mut call: tiny_http::Request) {
     let response = match request_from(&mut call) {
-        Ok(request) => std::panic::catch_unwind(|| function::handle(request)).ok(),
+        Ok(request) => catch_unwind(AssertUnwindSafe(|| function::handle(request))).ok(),
         Err(problem) => Some(http::Response::builder().status(400).body(problem.into_bytes()).unwrap()),
     };
     let response = response.unwrap_or_else(|| http::Response::builder().status(500).body(Vec::new()).unwrap());
