@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -83,6 +84,24 @@ test('invoke sends stdin with its length and prints the answer as it is', async 
     ['content-type', 'content-length', 'x-a', 'x-b', 'authorization'].map((name) => call?.headers[name]),
     ['text/plain', '3', '1', '2', undefined],
   );
+});
+
+test('invoke queues a call, and signs one, on request', async (t) => {
+  const { run, state, cwd } = await createBench(t);
+  state.reply = (_, response) => response.writeHead(202).end();
+  const queued = await run('invoke hello -a', { stdin: 'hi' });
+  assert.deepEqual([queued.exitCode, queued.stderr], [0, 'Function submitted asynchronously.\n']);
+  assert.equal(state.calls[0]?.url, '/async-function/hello.openfaas-fn');
+  await run('invoke hello --sign X-Sig --key k', { stdin: 'hi' });
+  const expected = createHmac('sha256', 'k').update('hi').digest('hex');
+  assert.equal(state.calls[1]?.headers['x-sig'], `sha256=${expected}`);
+  assert.match((await run('invoke hello --sign X-Sig')).stderr, /needs both --sign HEADER and --key KEY/);
+  await run('invoke hello --auth --token abc');
+  assert.equal(state.calls[2]?.headers.authorization, 'Bearer abc');
+  assert.equal((await run('invoke hello --auth')).exitCode, 4);
+  writeFileSync(join(cwd, 'stack.yaml'), 'functions:\n  hello: {handler: ., namespace: team}\n');
+  await run('invoke hello');
+  assert.equal(state.calls[3]?.url, '/function/hello.team');
 });
 
 test('input that pauses is passed on as it comes', async (t) => {

@@ -4,7 +4,7 @@ import type { CommandEntry } from './command-definition.ts';
 export const commands: readonly CommandEntry[] = [
   {
     name: 'up',
-    summary: 'start the platform on this machine',
+    summary: 'start the platform on this machine, or deploy a stack file: up -f stack.yaml',
     load: async () => (await import('./up.ts')).upCommand,
   },
   {
@@ -18,9 +18,25 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./build.ts')).buildCommand,
   },
   {
+    name: 'push',
+    summary: 'check that the images of a stack file are on the platform',
+    load: async () => (await import('./push.ts')).pushCommand,
+  },
+  {
+    name: 'publish',
+    summary: 'build under several tags, here or on a remote builder',
+    load: async () => (await import('./publish.ts')).publishCommand,
+  },
+  {
     name: 'deploy',
     summary: 'build and deploy a stack file, a single file or an image',
     load: async () => (await import('./deploy.ts')).deployCommand,
+  },
+  {
+    name: 'run',
+    aliases: ['local-run'],
+    summary: 'run one function without a platform',
+    load: async () => (await import('./run.ts')).runCommand,
   },
   {
     name: 'invoke',
@@ -39,6 +55,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./describe.ts')).describeCommand,
   },
   {
+    name: 'diff',
+    summary: 'compare a stack file with what is deployed',
+    load: async () => (await import('./diff.ts')).diffCommand,
+  },
+  {
+    name: 'generate',
+    summary: 'write Kubernetes resources for the functions of a stack file',
+    load: async () => (await import('./generate.ts')).generateCommand,
+  },
+  {
     name: 'ready',
     summary: 'wait until the platform, or a function, takes calls',
     load: async () => (await import('./ready.ts')).readyCommand,
@@ -47,6 +73,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'instances',
     summary: 'list running copies of functions',
     load: async () => (await import('./instances.ts')).instancesCommand,
+  },
+  {
+    name: 'top',
+    summary: 'show what functions use, and how often they are called',
+    load: async () => (await import('./top.ts')).topCommand,
   },
   {
     name: 'logs',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -8,7 +9,7 @@ import { parseStack } from './stack/parse-stack.ts';
 import { type CliRun, runInTest } from './testing/test-shell.ts';
 
 const run = (cwd: string, line: string, env: Record<string, string> = {}): Promise<CliRun> =>
-  runInTest(['new', ...line.split(' ')], { cwd, env });
+  runInTest(['new', ...line.split(' ')], { cwd, env: { OPENFAAS_TEMPLATE_STORE_URL: './no-store.json', ...env } });
 
 test('a new function has a folder and an entry that the stack parser takes, for every template', async (t) => {
   const cwd = tempDir(t);
@@ -32,7 +33,7 @@ test('the spellings of faas-cli and its prefix are understood', async (t) => {
   const made = await run(cwd, 'hello --lang node22', { OPENFAAS_PREFIX: 'registry.example/team/' });
   assert.equal(
     made.stdout,
-    'Made hello/ and its entry in stack.yaml.\nDeploy it with: tinderbox deploy -f stack.yaml\n',
+    'Made hello/ and its entry in stack.yaml.\nDeploy it with: tinderbox deploy -f stack.yaml\n\nNotes:\nEdit handler.js, try it with `node --test`, then run `tinderbox deploy`.\n',
   );
   assert.equal(
     readFileSync(join(cwd, 'stack.yaml'), 'utf8'),
@@ -47,6 +48,60 @@ functions:
     image: registry.example/team/hello:latest
 `,
   );
+});
+
+test('amounts, gateway and what git is to pass over are written down', async (t) => {
+  const cwd = tempDir(t);
+  const amounts = '--memory-limit 128Mi --cpu-limit 500m --memory-request 64Mi --cpu-request 100m';
+  const made = await run(cwd, `hello --lang node -q -g http://faas.example:8080/ ${amounts}`);
+  assert.equal(made.exitCode, 0, made.stderr);
+  const text = readFileSync(join(cwd, 'stack.yaml'), 'utf8');
+  const stack = parseStack({ text, file: 'stack.yaml', directory: cwd, env: {} });
+  assert.equal(stack.gateway, 'http://faas.example:8080');
+  assert.deepEqual(
+    [stack.functions[0]?.limits, stack.functions[0]?.requests],
+    [
+      { memory: '128Mi', cpu: '500m' },
+      { memory: '64Mi', cpu: '100m' },
+    ],
+  );
+  assert.equal(readFileSync(join(cwd, '.gitignore'), 'utf8'), 'template\nbuild\n.secrets\n');
+  writeFileSync(join(cwd, '.gitignore'), '/build/\nmine');
+  await run(cwd, 'again --lang node -q -f stack.yaml');
+  assert.equal(readFileSync(join(cwd, '.gitignore'), 'utf8'), '/build/\nmine\ntemplate\n.secrets\n');
+  assert.match(
+    (await run(cwd, 'third --lang node --memory-limit lots')).stderr,
+    /limits\.memory "lots" is not a quantity/,
+  );
+});
+
+test('a template of the project is taken before one of the same name, with its notes', async (t) => {
+  const cwd = tempDir(t);
+  mkdirSync(join(cwd, 'template', 'node', 'src'), { recursive: true });
+  writeFileSync(join(cwd, 'template', 'node', 'template.yml'), 'handler_folder: src\nwelcome_message: Well done.\n');
+  writeFileSync(join(cwd, 'template', 'node', 'src', 'mine.js'), '');
+  const made = await run(cwd, 'hello --lang node');
+  assert.match(made.stdout, /\nNotes:\nWell done\.\n$/);
+  assert.ok(existsSync(join(cwd, 'hello', 'mine.js')));
+  assert.doesNotMatch((await run(cwd, 'quiet --lang node --quiet')).stdout, /Notes/);
+  assert.equal((await run(cwd, '--list')).stdout.split('\n')[0], 'node');
+});
+
+test('a language that is not known is looked for in the template store', async (t) => {
+  const [cwd, repository] = [tempDir(t), tempDir(t)];
+  mkdirSync(join(repository, 'template', 'whisper', 'function'), { recursive: true });
+  writeFileSync(join(repository, 'template', 'whisper', 'function', 'handler.wsp'), 'psst');
+  const git = (...args: readonly string[]): Buffer =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@x', ...args], { cwd: repository });
+  git('init', '-q');
+  git('add', '.');
+  git('commit', '-qm', 'x');
+  writeFileSync(join(cwd, 'store.json'), JSON.stringify([{ template: 'whisper', repo: repository }]));
+  const env = { PATH: process.env['PATH'] ?? '', OPENFAAS_TEMPLATE_STORE_URL: 'store.json' };
+  const made = await run(cwd, 'hello --lang whisper', env);
+  assert.equal(made.exitCode, 0, made.stderr);
+  assert.equal(readFileSync(join(cwd, 'hello', 'handler.wsp'), 'utf8'), 'psst');
+  assert.ok(existsSync(join(cwd, 'template', 'whisper', 'meta.json')));
 });
 
 test('an entry is added to the file that is there, comments and all, and never over another', async (t) => {

@@ -1,96 +1,70 @@
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load-config.ts';
-import { type SettingName, settings } from '../config/settings-table.ts';
-import { type Platform, startPlatform } from '../main.ts';
 import { TinderboxError } from '../model/errors.ts';
-import { startLog } from '../observe/log.ts';
 import type { CommandDefinition } from './command-definition.ts';
-import { packageRoot } from './package-root.ts';
+import { addConnectionFlags, addNamespaceFlag } from './connection/connect.ts';
+import { addDeployFlags } from './deploy.ts';
+import { addPlatformFlags } from './flags/platform-flags.ts';
+import { addStackFlags } from './flags/stack-flags.ts';
+import { addPublishFlags } from './publish.ts';
+import { addBuildFlags, addShrinkwrapFlag } from './rollout/build-flags.ts';
 import type { Shell } from './terminal/shell.ts';
-import { readVersion } from './version.ts';
+import type { UpStackFlags } from './up-stack.ts';
 
-type UpFlags = Readonly<Record<string, string | boolean | undefined>>;
+/** Means the same to both halves. */
+const shared = 'dataDir';
 
+/**
+ * One rule: with any flag of `build`, `push` or `deploy` (`-f stack.yaml`, `--filter`, `--watch`, …) it is faas-cli's `up`
+ * and deploys a stack file; without one it starts the platform.
+ */
 export const upCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    for (const { key, about } of Object.values(settings)) command.option(`--${flagOf(key)} <value>`, about);
-    command
-      .option('--config <file>', 'settings file (./tinderbox.yaml where there is one)')
-      .option('--log-level <level>', 'debug, info, warn or error (warn)')
-      .option('--examples', 'deploy the examples')
-      .action((flags: UpFlags) => up(shell, flags));
+    command.optionsGroup('To start the platform:');
+    const starting = new Set(addPlatformFlags(command).options.map((option) => option.attributeName()));
+    command.optionsGroup('With any of these: to build, push and deploy a stack file:');
+    const common = addBuildFlags(addNamespaceFlag(addConnectionFlags(addStackFlags(command))));
+    addPublishFlags(addShrinkwrapFlag(addDeployFlags(common)))
+      .option('--publish', 'build as publish does')
+      .option('--skip-push', 'do not look whether the images are there')
+      .option('--skip-deploy', 'only build and push')
+      .option('--watch', 'deploy again what changes, until Ctrl-C')
+      .action((flags: UpStackFlags, own: Command) => up(shell, flags, own, starting));
   },
 };
 
-async function up(shell: Shell, flags: UpFlags): Promise<void> {
-  const config = await loadConfig(settingFlags(flags), textOf(flags['config']));
-  const stopLog = startLog({ level: parseLogLevel(textOf(flags['logLevel'])) });
-  try {
-    const version = await readVersion();
-    const [portalDir, storeFile] = [join(packageRoot, 'ui'), join(packageRoot, 'store', 'store.json')];
-    const platform = await startPlatform(config, { portalDir, storeFile, version });
-    try {
-      shell.stdout.write(formatPlatform(platform, version));
-      if (flags['examples'] === true) await showExamples(shell, config, platform.url);
-      await untilAborted(shell.signal);
-      shell.stdout.write('stopping: calls in flight are finished first\n');
-    } finally {
-      await platform.close();
-    }
-  } finally {
-    stopLog();
-  }
-}
-
-/** Their deploy needs what no other platform does: stack files, packing, a client. */
-async function showExamples(shell: Shell, config: Config, url: string): Promise<void> {
-  const { deployExamples, formatExamples } = await import('./up-examples.ts');
-  shell.stdout.write(formatExamples(await deployExamples(shell, config, url)));
-}
-
-/** `limits.body` → `limits-body`, `dataDir` → `data-dir`. */
-function flagOf(key: string): string {
-  return key.replaceAll('.', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function settingFlags(flags: UpFlags): Partial<Record<SettingName, string>> {
-  const camel = (flag: string): string => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const given = Object.entries(settings).flatMap(([name, { key }]) => {
-    const text = textOf(flags[camel(flagOf(key))]);
-    return text === undefined ? [] : [[name, text]];
+async function up(shell: Shell, flags: UpStackFlags, command: Command, starting: ReadonlySet<string>): Promise<void> {
+  const given = command.options.filter((option) => {
+    const name = option.attributeName();
+    return name !== shared && command.getOptionValueSource(name) === 'cli';
   });
-  return Object.fromEntries(given) as Partial<Record<SettingName, string>>;
+  const [platform, stack] = [true, false].map((start) =>
+    given.find((option) => starting.has(option.attributeName()) === start),
+  );
+  if (platform !== undefined && stack !== undefined) {
+    const both = `${platform.long} starts the platform, ${stack.long} deploys a stack file`;
+    throw new TinderboxError('invalid', `up does one or the other: ${both}`, {
+      hint: 'start it first: tinderbox up; then, elsewhere: tinderbox up -f stack.yaml',
+    });
+  }
+  if (stack !== undefined) {
+    const { upStack } = await import('./up-stack.ts');
+    return upStack(shell, flags);
+  }
+  await hintAtStack(shell);
+  const { upPlatform } = await import('./up-platform.ts');
+  return upPlatform(shell, { ...flags });
 }
 
-function textOf(value: string | boolean | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-
-function parseLogLevel(text = 'warn'): (typeof logLevels)[number] {
-  const found = logLevels.find((level) => level === text);
-  if (found !== undefined) return found;
-  throw new TinderboxError('config', `log-level is "${text}", not one of ${logLevels.join(', ')}`);
-}
-
-function formatPlatform(platform: Platform, version: string): string {
-  const { missing } = platform.abilities;
-  const password = platform.newPassword === undefined ? '' : ` (made now: ${platform.newPassword})`;
-  return [
-    `tinderbox ${version} is up`,
-    `  API and functions  ${platform.url}`,
-    `  portal             ${platform.portalUrl}`,
-    `  metrics            ${platform.metricsUrl}`,
-    `  user               ${platform.user}, password in ${platform.passwordFile}${password}`,
-    ...missing.map((what) => `  not protected      ${what}`),
-    '',
-  ].join('\n');
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+/** Who knows faas-cli may mean the other half. */
+async function hintAtStack(shell: Shell): Promise<void> {
+  for (const name of ['stack.yaml', 'stack.yml']) {
+    const there = await access(join(shell.cwd, name)).then(
+      () => true,
+      () => false,
+    );
+    if (there) shell.stderr.write(`starting the platform; to deploy ${name}: tinderbox up -f ${name}\n`);
+    if (there) return;
+  }
 }

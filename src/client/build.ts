@@ -26,10 +26,19 @@ export interface BuildClient {
    * image name; a build that ran and failed is the error `build-failed`.
    */
   run(tar: Readable | SignedTar, onLog: (line: string) => void): Promise<Result<{ readonly image: string }>>;
+  /** The key that secrets of a build are sealed for; needs no credentials. */
+  publicKey(): Promise<Result<string>>;
 }
 
 export function createBuildClient(connection: Connection): BuildClient {
   return {
+    publicKey: async () => {
+      const asked = await connection.json<{ public_key?: string }>({ method: 'GET', path: '/publickey' });
+      if (!asked.ok) return asked;
+      const key = asked.data?.public_key;
+      if (typeof key === 'string') return success(key);
+      return failure(new TinderboxError('bad-reply', `${connection.gateway}/publickey did not answer with a key`));
+    },
     run: async (tar, onLog) => {
       const signed = 'bytes' in tar;
       const broken = signed ? () => undefined : failureOf(tar);

@@ -11,6 +11,8 @@ export interface FunctionCall {
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer | Readable;
+  /** Queues the call: the answer is 202 and says nothing of the function's. Default false. */
+  readonly async?: boolean;
 }
 
 export interface InvokeClient {
@@ -23,7 +25,7 @@ export function createInvokeClient(connection: Connection): InvokeClient {
     call: (call, signal) =>
       connection.send({
         method: call.method,
-        path: `/function/${encodeURIComponent(call.name)}.${encodeURIComponent(call.namespace)}${call.target}`,
+        path: `/${call.async === true ? 'async-function' : 'function'}/${encodeURIComponent(call.name)}.${encodeURIComponent(call.namespace)}${call.target}`,
         headers: call.headers,
         ...(call.body === undefined ? {} : { body: call.body }),
         signal,

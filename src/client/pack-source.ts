@@ -48,13 +48,18 @@ const maxBytes = 512 * 2 ** 20;
  * Packs a folder, a single file, or layers of them (the later one's files take the place of the earlier one's), as a source archive in the shape of OpenFaaS's builder. The same files give the
  * same bytes: sorted, no owners, no times. Left out are `node_modules`, `.git`, `__pycache__`, `.venv` anywhere and
  * `build` and `template` at the top. A link is sent as the file it stands for. Throws `not-found`, `invalid` for a link that
- * leaves the folder or something that is no file, `too-large` beyond 20,000 files or 512 MiB.
+ * leaves the folder or something that is no file, `too-large` beyond 20,000 files or 512 MiB. `sealedSecrets` become the entry
+ * `com.openfaas.secrets`.
  */
-export async function packSource(source: string | readonly SourceLayer[], config: PackConfig): Promise<Readable> {
+export async function packSource(
+  source: string | readonly SourceLayer[],
+  config: PackConfig,
+  sealedSecrets?: string,
+): Promise<Readable> {
   const files = await listSource(source);
   const archive = pack();
   const settings = JSON.stringify({ buildArgs: {}, ...config });
-  void fill(archive, files, settings).catch((error: Error) => archive.destroy(error));
+  void fill(archive, files, settings, sealedSecrets).catch((error: Error) => archive.destroy(error));
   return Readable.from(archive as AsyncIterable<Buffer>, { objectMode: false });
 }
 
@@ -113,9 +118,16 @@ async function listFile(root: string, file: string, path: string): Promise<Packe
   return { path, file: real, executable: (stats.mode & 0o111) !== 0, bytes: stats.size };
 }
 
-async function fill(archive: Pack, files: readonly PackedFile[], config: string): Promise<void> {
+async function fill(
+  archive: Pack,
+  files: readonly PackedFile[],
+  config: string,
+  sealedSecrets: string | undefined,
+): Promise<void> {
   const fixed = { mtime: new Date(0), uid: 0, gid: 0 };
   archive.entry({ ...fixed, name: 'com.openfaas.docker.config', mode: 0o644 }, config);
+  if (sealedSecrets !== undefined)
+    archive.entry({ ...fixed, name: 'com.openfaas.secrets', mode: 0o600 }, sealedSecrets);
   for (const { path, file, executable, bytes } of files) {
     const mode = executable ? 0o755 : 0o644;
     const header = { ...fixed, name: `context/${path}`, mode, size: bytes };

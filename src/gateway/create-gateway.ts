@@ -8,7 +8,7 @@ import { createCallIds } from './call-ids.ts';
 import { answerClientError } from './client-error.ts';
 import { createControlGuard } from './control-guard.ts';
 import { DataCall, type DataCallContext } from './data-call.ts';
-import { originForm, parseAsyncPath, parseDataPath } from './data-path.ts';
+import { type DataPath, originForm, parseAsyncPath, parseDataPath } from './data-path.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { dropLeftover } from './leftover.ts';
 import { listenOn } from './listen.ts';
@@ -107,7 +107,7 @@ class HttpGateway implements Gateway {
       return;
     }
     request.url = originForm(request.url ?? '');
-    const path = parseDataPath(request.url);
+    const path = this.#dataPath(request.url);
     if (path !== undefined) {
       new DataCall(this.#calls, request, response, path).start(this.#options.routeExists(path.key), expected);
       return;
@@ -125,15 +125,20 @@ class HttpGateway implements Gateway {
     this.#control(request, response);
   }
 
+  #dataPath(url: string): DataPath | undefined {
+    const { sole } = this.#options;
+    return sole === undefined ? parseDataPath(url) : { key: sole, target: url };
+  }
+
   /** Any other `Upgrade` (h2c, for example) is a normal request whose offer is not taken up. */
   #wantsTunnel(request: IncomingMessage): boolean {
     return (
-      same(request.headers.upgrade ?? '', 'websocket') && parseDataPath(originForm(request.url ?? '')) !== undefined
+      same(request.headers.upgrade ?? '', 'websocket') && this.#dataPath(originForm(request.url ?? '')) !== undefined
     );
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const path = parseDataPath(originForm(request.url ?? ''));
+    const path = this.#dataPath(originForm(request.url ?? ''));
     if (path === undefined) {
       socket.destroy();
       return;

@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly version: string;
   readonly invoke: Invoke;
   readonly routeExists: (key: FunctionKey) => boolean;
+  /** Every path is this function's, and there is nothing else. Default: functions are below `/function/`. */
+  readonly sole?: FunctionKey;
   /** Calls nobody waits for. */
   readonly async: AsyncDoor;
   /** Everything that is not of the data plane, once it may pass. */

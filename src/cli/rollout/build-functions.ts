@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { BuildClient } from '../../client/build.ts';
-import { packSource } from '../../client/pack-source.ts';
+import { type PackConfig, packSource } from '../../client/pack-source.ts';
 import { dataOf } from '../../client/result.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { Progress } from '../terminal/progress.ts';
@@ -42,16 +42,7 @@ export async function buildOne(send: SendBuild, target: BuildTarget, progress: P
   const shown = new Set<string>();
   progress.step(target.name, `building ${target.image}`);
   try {
-    const tar = await packSource(target.source, {
-      image: target.image,
-      namespace: target.namespace,
-      buildArgs: target.buildArgs,
-      ...(target.language === undefined ? {} : { lang: target.language }),
-      ...(target.process === undefined ? {} : { process: target.process }),
-      ...(target.mode === undefined ? {} : { mode: target.mode }),
-      ...(target.noCache ? { noCache: true } : {}),
-      ...(target.platforms === undefined ? {} : { platforms: target.platforms }),
-    });
+    const tar = await packSource(target.source, packConfigOf(target), target.sealedSecrets);
     const log = (line: string): void => {
       shown.add(line);
       progress.log(target.name, line);
@@ -62,6 +53,20 @@ export async function buildOne(send: SendBuild, target: BuildTarget, progress: P
     progress.fail(target.name, 'the build failed');
     throw withoutLines(TinderboxError.from(reason), shown);
   }
+}
+
+/** What the platform is to make of a source. */
+export function packConfigOf(target: BuildTarget): PackConfig {
+  return {
+    image: target.image,
+    namespace: target.namespace,
+    buildArgs: target.buildArgs,
+    ...(target.language === undefined ? {} : { lang: target.language }),
+    ...(target.process === undefined ? {} : { process: target.process }),
+    ...(target.mode === undefined ? {} : { mode: target.mode }),
+    ...(target.noCache ? { noCache: true } : {}),
+    ...(target.platforms === undefined ? {} : { platforms: target.platforms }),
+  };
 }
 
 /** A failed build's message ends with the last lines of its log, which were shown already. */

@@ -22,6 +22,8 @@ export interface BuildTarget {
   readonly noCache: boolean;
   /** For builders of containers. */
   readonly platforms?: readonly string[];
+  /** Secrets of the build, sealed for the builder; YAML. */
+  readonly sealedSecrets?: string;
 }
 
 /** What is to be built for a function of a stack file. Throws `invalid` without a handler folder. */

@@ -2,15 +2,15 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { isMap, parseDocument, type Document } from 'yaml';
 import { TinderboxError } from '../../model/errors.ts';
 
-const emptyStack = `version: "1.0"
+const emptyStack = (gateway: string): string => `version: "1.0"
 provider:
   name: openfaas
-  gateway: http://127.0.0.1:8080
+  gateway: ${gateway}
 functions: {}
 `;
 
 /**
- * Adds a function to a stack file, keeping comments and order of what is there, or makes the file. `prepare` runs
+ * Adds a function to a stack file, keeping comments and order of what is there, or makes the file, for that gateway. `prepare` runs
  * after every check and before the file changes. Throws `conflict` when the file has the function already.
  */
 export async function appendToStack(
@@ -18,8 +18,9 @@ export async function appendToStack(
   name: string,
   entry: Readonly<Record<string, unknown>>,
   prepare: () => Promise<void>,
+  gateway: string,
 ): Promise<void> {
-  const document = await readDocument(file);
+  const document = await readDocument(file, gateway);
   const functions = document.get('functions');
   if (isMap(functions)) {
     if (functions.has(name)) {
@@ -36,9 +37,9 @@ export async function appendToStack(
   await rename(fresh, file);
 }
 
-async function readDocument(file: string): Promise<Document> {
+async function readDocument(file: string, gateway: string): Promise<Document> {
   const text = await readFile(file, 'utf8').catch((reason: NodeJS.ErrnoException) => {
-    if (reason.code === 'ENOENT') return emptyStack;
+    if (reason.code === 'ENOENT') return emptyStack(gateway);
     throw new TinderboxError('invalid', `${file} cannot be read: ${reason.message}`, { cause: reason });
   });
   const document = parseDocument(text);

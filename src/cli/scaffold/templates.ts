@@ -10,6 +10,8 @@ export interface Template {
   readonly directory: string;
   /** Further fields of the entry, from the template's `template.yml`, for example `fprocess`. */
   readonly entry: Readonly<Record<string, unknown>>;
+  /** Shown after it was used. */
+  readonly welcomeMessage?: string;
 }
 
 const shipped = join(packageRoot, 'templates');
@@ -32,7 +34,7 @@ export async function findTemplate(lang: string, root = shipped): Promise<Templa
     });
   }
   const directory = join(root, name);
-  return { name, directory, entry: await readEntry(join(directory, manifestName)) };
+  return { name, directory, ...(await readManifest(join(directory, manifestName))) };
 }
 
 /** Copies a template into a new folder, or an empty one. Throws `conflict` for any other. */
@@ -55,10 +57,14 @@ export async function copyTemplate(template: Template, folder: string): Promise<
 
 const manifestName = 'template.yml';
 
-async function readEntry(file: string): Promise<Record<string, unknown>> {
+async function readManifest(file: string): Promise<Pick<Template, 'entry' | 'welcomeMessage'>> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return {};
+  if (text === undefined) return { entry: {} };
   const { parse } = await import('yaml');
-  const { fprocess, environment } = (parse(text) ?? {}) as Record<string, unknown>;
-  return { ...(fprocess === undefined ? {} : { fprocess }), ...(environment === undefined ? {} : { environment }) };
+  const fields = (parse(text) ?? {}) as Record<string, unknown>;
+  const { fprocess, environment, welcome_message: notes } = fields;
+  return {
+    entry: { ...(fprocess === undefined ? {} : { fprocess }), ...(environment === undefined ? {} : { environment }) },
+    ...(typeof notes === 'string' ? { welcomeMessage: notes.trim() } : {}),
+  };
 }

@@ -31,6 +31,8 @@ export interface FakeState {
   readonly builds: ReceivedBuild[];
   readonly calls: ReceivedCall[];
   readonly logs: object[];
+  /** What each function uses, where one is asked for. */
+  usage: object | undefined;
   /** How often the functions were listed. */
   lists: number;
   /** Answers a build in place of success. */
@@ -64,6 +66,7 @@ export async function startFakePlatform(t: { after(fn: () => void): void }): Pro
     calls: [],
     logs: [],
     lists: 0,
+    usage: undefined,
     buildFailure: undefined,
     outcome: { state: 'ready' },
     reply: (call, response) => response.end(call.body),
@@ -82,7 +85,7 @@ export async function startFakePlatform(t: { after(fn: () => void): void }): Pro
 
 async function answer(state: FakeState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://fake');
-  if (url.pathname.startsWith('/function/')) {
+  if (/^\/(async-)?function\//.test(url.pathname)) {
     const call = { method: request.method ?? '', url: request.url ?? '', headers: request.headers };
     const received = { ...call, body: (await buffer(request)).toString('utf8') };
     state.calls.push(received);

@@ -49,6 +49,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: /^\/system\/namespace\/([^/]+)$/, handle: getNamespace },
   { method: 'PUT', path: /^\/system\/namespace\/([^/]+)$/, handle: updateNamespace },
   { method: 'DELETE', path: /^\/system\/namespace\/([^/]+)$/, handle: removeNamespace },
+  { method: 'GET', path: /^\/system\/images$/, handle: listImages },
   { method: 'POST', path: /^\/build$/, handle: build },
 ];
 
@@ -104,7 +105,7 @@ function listFunctions({ state, response }: Exchange): void {
 function getFunction({ state, name, response }: Exchange): void {
   const found = state.functions.get(name);
   if (found === undefined) sendText(response, 404, `function ${name} not found`);
-  else sendJson(response, statusOf(state, found));
+  else sendJson(response, { ...statusOf(state, found), ...(state.usage === undefined ? {} : { usage: state.usage }) });
 }
 
 async function putFunction({ state, request, response }: Exchange, mustExist: boolean): Promise<void> {
@@ -198,6 +199,11 @@ async function updateNamespace({ state, name, request, response }: Exchange): Pr
 async function removeNamespace({ state, name, request, response }: Exchange): Promise<void> {
   const body = (await json(request)) as { name: string };
   sendText(response, body.name === name && state.namespaces.delete(name) ? 202 : 404, `namespace ${name} not found`);
+}
+
+function listImages({ state, response }: Exchange): void {
+  const built = state.builds.map(({ config }) => ({ image: config['image'], digest: 'sha256:abc', builtAt: '' }));
+  sendJson(response, built);
 }
 
 async function build({ state, request, response }: Exchange): Promise<void> {

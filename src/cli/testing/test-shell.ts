@@ -15,6 +15,8 @@ export interface TestShellOptions {
   readonly stdin?: string | Buffer | Readable;
   readonly tty?: boolean;
   readonly signal?: AbortSignal;
+  /** Where errors go, to be looked at while the command runs. */
+  readonly stderr?: ReturnType<typeof createSink>;
 }
 
 /** Collects what is written. */
@@ -31,7 +33,7 @@ export function createSink(isTTY = false): Terminal & { text(): string } {
 
 /** Runs a command line inside this process, with a home folder of its own. */
 export async function runInTest(argv: readonly string[], options: TestShellOptions): Promise<CliRun> {
-  const [stdout, stderr] = [createSink(), createSink(options.tty ?? false)];
+  const [stdout, stderr] = [createSink(), options.stderr ?? createSink(options.tty ?? false)];
   const shell: Shell = {
     env: options.env ?? {},
     cwd: options.cwd,

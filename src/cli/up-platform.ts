@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { type Platform, startPlatform } from '../main.ts';
+import { TinderboxError } from '../model/errors.ts';
+import { startLog } from '../observe/log.ts';
+import { type PlatformFlags, settingFlags, textOf } from './flags/platform-flags.ts';
+import { packageRoot } from './package-root.ts';
+import type { Shell } from './terminal/shell.ts';
+import { readVersion } from './version.ts';
+
+/** Starts the platform and stops it when the shell says so. */
+export async function upPlatform(shell: Shell, flags: PlatformFlags): Promise<void> {
+  const config = await loadConfig(settingFlags(flags), textOf(flags['config']));
+  const stopLog = startLog({ level: parseLogLevel(textOf(flags['logLevel'])) });
+  try {
+    const version = await readVersion();
+    const [portalDir, storeFile] = [join(packageRoot, 'ui'), join(packageRoot, 'store', 'store.json')];
+    const platform = await startPlatform(config, { portalDir, storeFile, version });
+    try {
+      shell.stdout.write(formatPlatform(platform, version));
+      if (flags['examples'] === true) await showExamples(shell, config, platform.url);
+      await untilAborted(shell.signal);
+      shell.stdout.write('stopping: calls in flight are finished first\n');
+    } finally {
+      await platform.close();
+    }
+  } finally {
+    stopLog();
+  }
+}
+
+/** Their deploy needs what no other platform does: stack files, packing, a client. */
+async function showExamples(shell: Shell, config: Config, url: string): Promise<void> {
+  const { deployExamples, formatExamples } = await import('./up-examples.ts');
+  shell.stdout.write(formatExamples(await deployExamples(shell, config, url)));
+}
+
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+function parseLogLevel(text = 'warn'): (typeof logLevels)[number] {
+  const found = logLevels.find((level) => level === text);
+  if (found !== undefined) return found;
+  throw new TinderboxError('config', `log-level is "${text}", not one of ${logLevels.join(', ')}`);
+}
+
+function formatPlatform(platform: Platform, version: string): string {
+  const { missing } = platform.abilities;
+  const password = platform.newPassword === undefined ? '' : ` (made now: ${platform.newPassword})`;
+  return [
+    `tinderbox ${version} is up`,
+    `  API and functions  ${platform.url}`,
+    `  portal             ${platform.portalUrl}`,
+    `  metrics            ${platform.metricsUrl}`,
+    `  user               ${platform.user}, password in ${platform.passwordFile}${password}`,
+    ...missing.map((what) => `  not protected      ${what}`),
+    '',
+  ].join('\n');
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
