@@ -100,6 +100,7 @@ async function startParts(
     hooks: {
       wake: () => untilReady(engine, signal),
       retire: (instance, reason) => engine.retire(instance, reason),
+      ownsAddress: (instance) => engine.ownsAddress(instance),
     },
     budget: config.budget,
   });
