@@ -202,7 +202,7 @@ test('a function that is there is updated, kept with --no-update, or replaced', 
   const { state, deploy } = await createBench(t);
   for (const flags of [[], [], ['--replace']]) assert.equal((await deploy('greet', ...flags)).exitCode, 0);
   const kept = await deploy('greet', '--no-update');
-  assert.deepEqual([kept.exitCode, /function greet exists/.test(kept.stderr)], [5, true]);
+  assert.deepEqual([kept.exitCode, /function greet exists already/.test(kept.stderr)], [5, true]);
   assert.equal(state.revisions.get('greet')?.length, 3);
   assert.equal((await deploy('greet', '--no-update', '--name', 'other')).exitCode, 0);
 });

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { parseDurationMs } from '../model/duration.ts';
+import type { DeployMode } from '../client/functions.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { findStoreEntry, type StoreEntry, storeImage } from '../model/function-store.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
-import { collectPairs, collectTexts } from './flags/collect.ts';
+import { collectPairs, collectTexts, parseDuration } from './flags/collect.ts';
 import { deployEntry, type EntryFlags } from './store/deploy-entry.ts';
 import { formatStoreEntry, formatStoreList } from './store/format-store.ts';
 import { type FunctionStore, loadFunctionStore } from './store/load-function-store.ts';
@@ -18,6 +18,8 @@ interface StoreFlags {
 }
 
 interface DeployFlags extends StoreFlags, ConnectionFlags, EntryFlags {
+  readonly replace?: boolean;
+  readonly update?: boolean;
   readonly timeout: number;
 }
 
@@ -64,7 +66,7 @@ function addDeployFlags(command: Command): Command {
     .option('--replace', 'remove a function of that name first')
     .option('--update', 'update a function of that name (the default)')
     .option('--no-update', 'leave a function of that name as it is, and fail')
-    .option('--timeout <duration>', 'how long to wait until ready; 0: not at all', parseTimeout, 120_000);
+    .option('--timeout <duration>', 'how long to wait until ready; 0: not at all', parseDuration('--timeout'), 120_000);
 }
 
 async function listStore(shell: Shell, flags: StoreFlags & { verbose?: boolean }): Promise<void> {
@@ -89,8 +91,18 @@ async function deploy(shell: Shell, name: string, flags: DeployFlags): Promise<v
   const store = await loadFunctionStore(shell, flags.url);
   const found = requireEntry(store, name, flags);
   const client = await connect(shell, flags);
-  const options = { timeoutMs: flags.timeout, parallel: 1, progress: createProgress(shell.stderr) };
+  const options = {
+    timeoutMs: flags.timeout,
+    parallel: 1,
+    progress: createProgress(shell.stderr),
+    mode: modeOf(flags),
+  };
   await deployEntry(shell, client, { store, ...found }, flags, options);
+}
+
+function modeOf({ replace, update }: DeployFlags): DeployMode {
+  if (replace === true) return 'replace';
+  return update === false ? 'create' : 'update';
 }
 
 function requireEntry(
@@ -111,8 +123,4 @@ function requireEntry(
 
 function printJson(shell: Shell, value: unknown): void {
   shell.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-}
-
-function parseTimeout(text: string): number {
-  return parseDurationMs(text, '--timeout');
 }

@@ -1,7 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
 import type { Client } from '../../client/client.ts';
-import { dataOf } from '../../client/result.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { StoreEntry } from '../../model/function-store.ts';
 import { assertName, defaultNamespace } from '../../model/names.ts';
@@ -16,13 +15,6 @@ import type { FunctionStore } from './load-function-store.ts';
 export interface EntryFlags extends SpecFlags {
   /** In place of the entry's name. */
   readonly name?: string;
-  /** Removes what is there before. */
-  readonly replace?: boolean;
-  /** False: what is there stays. */
-  readonly update?: boolean;
-  readonly constraint?: readonly string[];
-  readonly memoryRequest?: string;
-  readonly cpuRequest?: string;
 }
 
 /**
@@ -38,10 +30,9 @@ export async function deployEntry(
 ): Promise<void> {
   const name = flags.name ?? entry.name;
   assertName('function', name);
-  const deployment = deploymentFrom({ ...deployableFrom(entry, flags), name, image }, entry.environment, flags);
+  const deployment = deploymentFrom({ ...deployableFrom(entry), name, image }, entry.environment, flags);
   const namespace = deployment.namespace ?? defaultNamespace;
   const target = await sourceOf(store, entry, { name, namespace, image: deployment.image });
-  await makeRoom(client, { name, namespace }, flags);
   try {
     await deployFunctions(shell, client, [target === undefined ? { deployment } : { deployment, target }], options);
   } catch (reason) {
@@ -51,31 +42,9 @@ export async function deployEntry(
   }
 }
 
-function deployableFrom(entry: StoreEntry, flags: EntryFlags): Omit<Deployable, 'name' | 'image'> {
+function deployableFrom(entry: StoreEntry): Omit<Deployable, 'name' | 'image'> {
   const { fprocess, labels, annotations, readOnlyRootFilesystem } = entry;
-  const { memoryRequest: memory, cpuRequest: cpu, constraint: constraints } = flags;
-  const requests = { ...(memory === undefined ? {} : { memory }), ...(cpu === undefined ? {} : { cpu }) };
-  return {
-    labels,
-    annotations,
-    readOnlyRootFilesystem,
-    ...(fprocess === '' ? {} : { fprocess }),
-    ...(constraints === undefined ? {} : { constraints }),
-    ...(Object.keys(requests).length === 0 ? {} : { requests }),
-  };
-}
-
-async function makeRoom(
-  client: Client,
-  { name, namespace }: { readonly name: string; readonly namespace: string },
-  { replace = false, update = true }: EntryFlags,
-): Promise<void> {
-  if (!replace && update) return;
-  const found = await client.functions.get(name, namespace);
-  if (!found.ok && found.error.code === 'not-found') return;
-  dataOf(found);
-  if (!replace) throw new TinderboxError('conflict', `function ${name} exists in namespace ${namespace}`);
-  dataOf(await client.functions.remove(name, namespace));
+  return { labels, annotations, readOnlyRootFilesystem, ...(fprocess === '' ? {} : { fprocess }) };
 }
 
 /** Only of a store that is a file: a store from elsewhere must not have this machine's files sent to a platform. */

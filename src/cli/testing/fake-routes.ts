@@ -112,6 +112,7 @@ async function putFunction({ state, request, response }: Exchange, mustExist: bo
   const deployment = (await json(request)) as FunctionDeployment;
   const name = deployment.service;
   if (mustExist && !state.functions.has(name)) return sendText(response, 404, `function ${name} not found`);
+  if (!mustExist && state.functions.has(name)) return sendText(response, 409, `function ${name} exists already`);
   state.functions.set(name, deployment);
   const revisions = state.revisions.get(name) ?? [];
   const id = formatRevisionId(deployment.namespace ?? '', name, revisions.length + 1);
