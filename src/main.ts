@@ -92,9 +92,12 @@ async function startParts(
   const auth = await createAuth({ user: config.user, password: config.password, passwordFile });
   const plane = await startDataPlane(config, base, stack);
   const stock = await readStock(options.storeFile);
+  const place: Place = { port: 0 };
+  const background = await startBackground(config, options, { ...base, ...plane, place }, stack);
   const api = await createApi({
     ...base,
     ...plane,
+    ...background,
     builder: createStockedBuilder(base.builder, stock),
     functionStore: stock.text,
     sourceDir: join(config.runDir, 'sources'),
@@ -109,12 +112,7 @@ async function startParts(
   stack.defer(() => api.close());
   const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
-  const edges = await startEdges(
-    config,
-    options,
-    { auth, api, router: plane.router, store: base.store, metrics: plane.metrics },
-    stack,
-  );
+  const edges = await startEdges(config, options, { ...background, auth, api, router: plane.router, place }, stack);
   return {
     ...edges,
     metricsUrl: `http://127.0.0.1:${metricsServer.port}/metrics`,
@@ -132,33 +130,33 @@ function pidsOf(instances: readonly Instance[]): readonly number[] {
   );
 }
 
+/** Where the gateway listens, once it does. */
+interface Place {
+  port: number;
+}
+
 interface EdgeParts {
   readonly auth: Auth;
   readonly api: Api;
   readonly router: Router;
-  readonly store: Store;
-  readonly metrics: Metrics;
+  readonly calls: AsyncCalls;
+  readonly place: Place;
 }
 
-/** What listens for people and programs, and the calls that outlive their connection. */
+/** What listens for people and programs. */
 async function startEdges(
   config: Config,
   options: PlatformOptions,
-  { auth, api, router, store, metrics }: EdgeParts,
+  { auth, api, router, calls, place }: EdgeParts,
   stack: AsyncDisposableStack,
 ): Promise<Pick<Platform, 'url' | 'portalUrl'>> {
-  let listening = { url: '', port: 0 };
-  const calls = await startAsyncCalls(config, options, router, () => listening.port);
-  stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
-  metrics.showQueue(calls);
-  await startSchedules(store, calls, stack);
   const portal = await startPortal({
     host: config.host,
     port: config.portalPort,
     directory: options.portalDir,
     authorize: (header) => auth.check(header),
     control: api.handler,
-    functionsPort: () => listening.port,
+    functionsPort: () => place.port,
   });
   stack.defer(() => portal.close());
   const portalUrl = `http://${config.host}:${portal.port}`;
@@ -177,7 +175,8 @@ async function startEdges(
     trustedOrigins: [portalUrl],
     portalUrl,
   });
-  listening = await gateway.listen();
+  const listening = await gateway.listen();
+  place.port = listening.port;
   stack.defer(() => gateway.close(AbortSignal.timeout(drainMs)));
   stack.defer(() => api.endFollowed());
   return { url: listening.url, portalUrl };
@@ -266,8 +265,20 @@ async function startDataPlane(
   return { engine, router, scaler, metrics };
 }
 
-/** Calls nobody waits for: stored, run through the same router, answered to where they ask. */
-async function startAsyncCalls(config: Config, { version }: PlatformOptions, router: Router, port: () => number) {
+interface BackgroundParts {
+  readonly store: Store;
+  readonly router: Router;
+  readonly metrics: Metrics;
+  readonly place: Place;
+}
+
+/** Calls nobody waits for, and functions that the clock calls. */
+async function startBackground(
+  config: Config,
+  options: PlatformOptions,
+  { store, router, metrics, place }: BackgroundParts,
+  stack: AsyncDisposableStack,
+) {
   const file = join(config.stateDir, 'queue.db');
   const calls = createAsyncCalls({
     open: () => createSqliteQueue({ file, limits: config.queue }),
@@ -276,23 +287,20 @@ async function startAsyncCalls(config: Config, { version }: PlatformOptions, rou
     callbacks: {
       isAllowed: createAddressRule(config.queue.callbackRanges),
       timeoutMs: 60_000,
-      agent: `tinderbox/${version}`,
+      agent: `tinderbox/${options.version}`,
     },
     retryOf: (key) => router.route(key)?.settings.retry,
-    ownPath: (url) => ownPath(url, config.host, port()),
+    ownPath: (url) => ownPath(url, config.host, place.port),
     now: Date.now,
     random: Math.random,
   });
+  stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
   if (existsSync(file)) await calls.resume();
-  return calls;
-}
-
-/** Functions that the clock calls. */
-async function startSchedules(store: Store, calls: AsyncCalls, stack: AsyncDisposableStack): Promise<void> {
-  const memory = await createStoredMemory(store);
-  const scheduler = createScheduler({ accept: (job) => calls.accept(job), memory });
+  metrics.showQueue(calls);
+  const scheduler = createScheduler({ accept: (job) => calls.accept(job), memory: await createStoredMemory(store) });
   stack.defer(() => scheduler.close());
   stack.defer(await followFunctions(store, scheduler));
+  return { calls, schedules: () => scheduler.planned() };
 }
 
 function sumOf(loads: readonly LoadSnapshot[]): { readonly completed: number; readonly underWay: number } {

@@ -6,7 +6,9 @@ import type { FunctionKey, RevisionId } from '../model/names.ts';
 import type { SealedSecrets } from '../secrets/sealed-secrets.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Store } from '../store/store.ts';
+import type { PlannedRun } from '../events/schedule/scheduler.ts';
 import type { Catalog } from './catalog.ts';
+import type { StoredCalls } from './invocations.ts';
 import type { Usage } from './function-status.ts';
 
 /** What the API asks of the scaler. */
@@ -37,6 +39,10 @@ export interface ApiDeps {
   readonly functionStore?: string;
   /** Who may build without the password. */
   readonly signatures: BuildSignatures;
+  /** Calls nobody waits for. */
+  readonly calls: StoredCalls;
+  /** When the clock calls which function. */
+  readonly schedules: () => readonly PlannedRun[];
   /** Opens the secrets that come with a source. */
   readonly sealed: SealedSecrets;
   /** Calls of a function so far, for lists; default 0. */

@@ -32,7 +32,7 @@ export interface Functions {
 }
 
 /** What of the API's parts functions need. */
-type FunctionParts = Omit<ApiParts, 'sourceDir' | 'version' | 'signatures' | 'sealed'>;
+type FunctionParts = Omit<ApiParts, 'sourceDir' | 'version' | 'signatures' | 'sealed' | 'calls' | 'schedules'>;
 
 export function createFunctions(parts: FunctionParts): Functions {
   const { catalog, engine, scaler } = parts;

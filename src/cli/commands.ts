@@ -44,6 +44,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./invoke.ts')).invokeCommand,
   },
   {
+    name: 'invocations',
+    summary: 'list, show, wait for, cancel and replay stored calls',
+    load: async () => (await import('./invocations.ts')).invocationsCommand,
+  },
+  {
     name: 'list',
     aliases: ['ls'],
     summary: 'list functions',

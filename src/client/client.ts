@@ -5,6 +5,7 @@ import { createHealthClient, type HealthClient } from './health.ts';
 import { createImagesClient, type ImagesClient } from './images.ts';
 import { createInfoClient, type InfoClient } from './info.ts';
 import { createInstancesClient, type InstancesClient } from './instances.ts';
+import { createInvocationsClient, type InvocationsClient } from './invocations.ts';
 import { createInvokeClient, type InvokeClient } from './invoke.ts';
 import { createLogsClient, type LogsClient } from './logs.ts';
 import { createNamespacesClient, type NamespacesClient } from './namespaces.ts';
@@ -27,6 +28,7 @@ export interface Client {
   readonly info: InfoClient;
   readonly health: HealthClient;
   readonly invoke: InvokeClient;
+  readonly invocations: InvocationsClient;
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -45,5 +47,6 @@ export function createClient(options: ClientOptions): Client {
     info: createInfoClient(connection),
     health: createHealthClient(connection),
     invoke: createInvokeClient(connection),
+    invocations: createInvocationsClient(connection),
   };
 }

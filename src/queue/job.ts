@@ -1,5 +1,6 @@
 import type { FunctionKey } from '../model/names.ts';
 import type { RawHeaders } from '../model/invocation.ts';
+import type { InvocationState } from '../model/invocation-status.ts';
 
 /** A call of a function that nobody waits for. */
 export interface CallPayload {
@@ -58,15 +59,11 @@ export interface FinishedAttempt {
   readonly truncated: boolean;
 }
 
-/** `delayed`: not due yet, or to be tried again later. */
-export const callStates = ['queued', 'delayed', 'running', 'done', 'dead', 'canceled'] as const;
-export type CallState = (typeof callStates)[number];
-
 /** A call as its history shows it. */
 export interface CallView {
   readonly id: string;
   readonly lane: string;
-  readonly state: CallState;
+  readonly state: InvocationState;
   readonly createdMs: number;
   /** While it waits. */
   readonly dueMs?: number;

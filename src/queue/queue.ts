@@ -1,4 +1,5 @@
-import type { CallState, CallView, DeadLetter, FinishedAttempt, Job, LeasedJob } from './job.ts';
+import type { InvocationState } from '../model/invocation-status.ts';
+import type { CallView, DeadLetter, FinishedAttempt, Job, LeasedJob } from './job.ts';
 
 /** What became of a leased job; `next` is stored in the same step (a callback, for example), and `record` as well. */
 export type Settlement =
@@ -61,7 +62,7 @@ export interface History {
   /** The newest of those that match, at most `limit`, newest first; without responses. */
   list(filter: {
     readonly lane?: string;
-    readonly states?: readonly CallState[];
+    readonly states?: readonly InvocationState[];
     readonly limit: number;
   }): Promise<readonly CallView[]>;
 }

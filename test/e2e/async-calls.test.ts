@@ -70,11 +70,20 @@ suite('calls nobody waits for', { concurrency: 2 }, () => {
     const later = await send(platform, 'echo', 'later', { 'X-Callback-Url': url, 'X-Delay': '2s' });
     const soon = await send(platform, 'echo', 'soon', { 'X-Callback-Url': url, 'X-Delay': '1s' });
     assert.deepEqual([later.status, soon.status], [202, 202]);
+    const listed = await platform.cli(['invocations', 'list', 'echo', '--state', 'delayed']);
+    assert.match(
+      listed.stdout,
+      new RegExp(`^${later.headers.get('x-call-id')} +echo\\.openfaas-fn +delayed +- +0 `, 'm'),
+    );
     const path = `/async-function/${later.headers.get('x-call-id')}`;
     assert.equal((await fetch(platform.url + path, { method: 'DELETE' })).status, 401);
     assert.equal((await platform.fetch(path, { method: 'DELETE' })).status, 202);
     assert.equal((await platform.fetch(path, { method: 'DELETE' })).status, 404);
     await until('the other one', () => got.get('soon') === 1);
+    const soonId = soon.headers.get('x-call-id') ?? '';
+    const done = await platform.cli(['invocations', 'wait', soonId]);
+    assert.equal(done.stdout, `Call ${soonId} is done with status 200.\n`);
+    assert.match((await platform.cli(['invocations', 'show', soonId])).stdout, /response:\nsoon\n/);
     assert.equal(got.get('later'), undefined);
   });
 
@@ -95,10 +104,25 @@ suite('calls nobody waits for', { concurrency: 2 }, () => {
       },
     );
     const begunMs = Date.now();
-    await send(platform, 'teapot', 'please', { 'X-Callback-Url': url });
+    const accepted = await send(platform, 'teapot', 'please', { 'X-Callback-Url': url });
     await until('the last answer', () => headers.includes('x-function-status: 418'));
     assert.ok(headers.includes('x-retry: 2'), headers.join('; '));
     assert.ok(Date.now() - begunMs >= 25 + 50, 'it waited before each of two more attempts');
+    const callId = accepted.headers.get('x-call-id') ?? '';
+    const waited = await platform.cli(['invocations', 'wait', callId]);
+    assert.equal(waited.code, 1);
+    assert.match(waited.stderr, /is dead: status 418 from the function at attempt 3 of 3/);
+    const letters = await platform.cli(['invocations', 'dead-letters', 'teapot', '-o', 'name']);
+    assert.equal(letters.stdout, `${callId}\n`);
+    assert.equal((await platform.cli(['invocations', 'replay', callId])).code, 0);
+    await until(
+      'it to be given up again',
+      async () => (await platform.cli(['invocations', 'wait', callId])).code === 1,
+    );
+    assert.match(
+      (await platform.cli(['invocations', 'purge', 'teapot'])).stdout,
+      /^Removed 1 dead letter of teapot\.$/m,
+    );
     const bad = { service: 'teapot', image: 'teapot:1', annotations: { [`${prefix}codes`]: 'all' } };
     const refused = await platform.fetch('/system/functions', { method: 'PUT', body: JSON.stringify(bad) });
     assert.equal(refused.status, 400);

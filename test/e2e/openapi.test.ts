@@ -8,6 +8,7 @@ import { until } from '../support/until.ts';
 
 const ndjson = { accept: 'application/x-ndjson' };
 const wrong = { authorization: 'Basic eDp5' };
+const clock = { topic: 'cron-function', schedule: '@yearly' };
 const mark = { labels: { openfaas: '1' } };
 const source = async (config: object, handler = 'module.exports = async () => "hi";\n'): Promise<Uint8Array> =>
   new Uint8Array(await sourceArchive(config, { 'handler.js': handler }));
@@ -206,6 +207,53 @@ suite('the OpenAPI document', () => {
       { operation: 'DELETE /system/secrets', body: { name: 'key' }, status: 404 },
       { operation: 'DELETE /system/secrets', body: {}, status: 400 },
     ]);
+  });
+
+  test('stored calls are told in every state', async () => {
+    const store = 'POST /async-function/{name}';
+    const path = '/async-function/hi';
+    const one = 'GET /system/invocations/{id}';
+    const again = 'POST /system/invocations/{id}/replay';
+    const later = { 'x-delay': '1h' };
+    for (const id of ['one', 'two']) {
+      await document.call({ operation: store, path, body: 'x', headers: { ...later, 'x-call-id': id }, status: 202 });
+    }
+    const dies = { 'x-call-id': 'dies' };
+    const teapot = 'module.exports = async (event, context) => context.status(418).fail("no");\n';
+    const annotations = { 'com.openfaas.retry.attempts': '1', 'com.openfaas.retry.codes': '418', ...clock };
+    await walk([
+      { operation: 'POST /build', body: await source({ image: 'teapot:1' }, teapot), status: 200 },
+      {
+        operation: 'POST /system/functions',
+        body: { service: 'teapot', image: 'teapot:1', annotations },
+        status: 202,
+      },
+      { operation: store, path: '/async-function/teapot', body: 'x', headers: dies, status: 202 },
+      { operation: store, path, body: 'x', headers: { 'x-delay': 'soon' }, status: 400 },
+      { operation: store, path, body: new Uint8Array(9 * 2 ** 20), status: 413 },
+      { operation: one, path: '/system/invocations/one', status: 200 },
+      { operation: one, path: '/system/invocations/none', status: 404 },
+      { operation: 'GET /system/invocations', status: 200 },
+      { operation: 'GET /system/invocations', path: '/system/invocations?limit=0', status: 400 },
+      { operation: 'GET /system/queue', status: 200 },
+      { operation: 'GET /system/schedules', status: 200 },
+      { operation: 'DELETE /system/invocations/{id}', path: '/system/invocations/one', status: 202 },
+      { operation: 'DELETE /system/invocations/{id}', path: '/system/invocations/one', status: 404 },
+      { operation: 'DELETE /async-function/{id}', path: '/async-function/two', status: 202 },
+      { operation: 'DELETE /async-function/{id}', path: '/async-function/two', status: 404 },
+    ]);
+    await until('the call to be given up', async () => {
+      const text = await document.call({ operation: one, path: '/system/invocations/dies', status: 200 });
+      return (JSON.parse(text) as { state: string }).state === 'dead';
+    });
+    await walk([
+      { operation: again, path: '/system/invocations/dies/replay', status: 202 },
+      { operation: again, path: '/system/invocations/none/replay', status: 404 },
+      { operation: 'DELETE /system/dead-letters', status: 400 },
+      { operation: 'DELETE /system/dead-letters', path: '/system/dead-letters?function=teapot', status: 200 },
+    ]);
+    const answer = await platform.fetch(path, { method: 'PUT', body: 'x' });
+    assert.equal(answer.status, 405);
   });
 
   test('namespaces are told in both spellings', async () => {

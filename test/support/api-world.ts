@@ -9,6 +9,7 @@ import type { ApiDeps } from '../../src/api/api-parts.ts';
 import { createBuildSignatures } from '../../src/auth/build-signature.ts';
 import { createSealedSecrets } from '../../src/secrets/sealed-secrets.ts';
 import { createRemains, createWorld, type World } from './control-world.ts';
+import { createStoredCalls } from './stored-calls.ts';
 
 export interface ApiWorld {
   readonly world: World;
@@ -37,6 +38,8 @@ export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> =
     scaler: world.scaler,
     sourceDir,
     ...(await makeKeys()),
+    calls: createStoredCalls(sourceDir, () => Promise.reject(new Error('no calls here'))),
+    schedules: () => [],
     version: { release: '1.2.3', sha: 'abc', commitMessage: 'a message' },
     ...deps,
   });

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ApiParts } from '../api-parts.ts';
 import { addBuildRoutes } from './build-routes.ts';
 import { addFunctionRoutes } from './function-routes.ts';
+import { addInvocationRoutes } from './invocation-routes.ts';
 import { addLogRoutes } from './log-routes.ts';
 import { addInfoRoutes, addNamespaceRoutes, addSecretRoutes } from './resource-routes.ts';
 
@@ -13,4 +14,5 @@ export function addAllRoutes(app: FastifyInstance, parts: ApiParts): void {
   addLogRoutes(app, parts);
   addBuildRoutes(app, parts);
   addInfoRoutes(app, parts);
+  addInvocationRoutes(app, parts);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { invocationStates } from '../../model/invocation-status.ts';
 
 /** What the API answers with, as the document tells it; exact, so that a field nobody wrote down is found by its test. */
 
@@ -124,6 +125,25 @@ export const buildResult = z.strictObject({
 });
 
 export const newKey = z.strictObject({ key: z.string() });
+
+export const invocationStatus = z.strictObject({
+  id: z.string(),
+  function: z.string(),
+  state: z.enum(invocationStates),
+  created: time,
+  due: time.optional(),
+  finished: time.optional(),
+  attempts: count,
+  status: z.int().optional(),
+  durationMs: z.number().min(0).optional(),
+  reason: z.string().optional(),
+  response: z.string().optional(),
+  truncated: z.boolean().optional(),
+});
+
+export const queueDepth = z.strictObject({ function: z.string(), jobs: count, bytes: count });
+export const plannedRun = z.strictObject({ function: z.string(), expression: z.string(), next: time.optional() });
+export const purged = z.strictObject({ purged: count });
 
 /** OpenFaaS's own format, which others extend as they like. */
 export const functionStore = z.looseObject({

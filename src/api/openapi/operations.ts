@@ -263,7 +263,71 @@ const calls: readonly Operation[] = [
     open: true,
     body: anything,
     answers: accepted,
+    errors: [400, 404, 413],
+  },
+  {
+    method: 'delete',
+    path: '/async-function/{id}',
+    summary: 'Cancels a stored call',
+    answers: accepted,
     errors: [404],
+  },
+];
+
+const queued: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/system/invocations',
+    summary: 'Stored calls, the newest first',
+    query: {
+      function: 'name, or name.namespace; all unless given',
+      namespace: namespace.namespace,
+      state: 'states separated by commas; all unless given',
+      limit: 'how many, 1 to 1000; 100 unless given',
+    },
+    answers: { 200: [json(z.array(answers.invocationStatus))] },
+    errors: [400],
+  },
+  {
+    method: 'get',
+    path: '/system/invocations/{id}',
+    summary: 'What became of a stored call, with the beginning of its answer',
+    answers: { 200: [json(answers.invocationStatus)] },
+    errors: [404],
+  },
+  {
+    method: 'delete',
+    path: '/system/invocations/{id}',
+    summary: 'Cancels a stored call',
+    answers: accepted,
+    errors: [404],
+  },
+  {
+    method: 'post',
+    path: '/system/invocations/{id}/replay',
+    summary: 'Makes a dead letter a call again',
+    answers: accepted,
+    errors: [404],
+  },
+  {
+    method: 'delete',
+    path: '/system/dead-letters',
+    summary: 'Removes the dead letters of a function',
+    query: { function: 'name, or name.namespace', namespace: namespace.namespace },
+    answers: { 200: [json(answers.purged)] },
+    errors: [400],
+  },
+  {
+    method: 'get',
+    path: '/system/queue',
+    summary: 'What is stored of each function',
+    answers: { 200: [json(z.array(answers.queueDepth))] },
+  },
+  {
+    method: 'get',
+    path: '/system/schedules',
+    summary: 'When the clock calls which function',
+    answers: { 200: [json(z.array(answers.plannedRun))] },
   },
 ];
 
@@ -275,4 +339,5 @@ export const operations: readonly Operation[] = [
   ...namespaces,
   ...builds,
   ...calls,
+  ...queued,
 ];

@@ -43,6 +43,19 @@ test('both files are read oldest first; tail, since and instance choose among th
   });
 });
 
+test('a line written after it was asked for is told, however few lines of before were wanted', async (t) => {
+  const directory = tempDir(t);
+  const file = join(directory, 'current.log');
+  writeFileSync(file, Buffer.concat([line('old'), line('older')]));
+  const lines = readLogs(directory, { ...query, tail: 0 }, AbortSignal.timeout(5000));
+  writeFileSync(file, line('new', Date.now() + 1), { flag: 'a' });
+  const found = await Array.fromAsync(lines);
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    ['new'],
+  );
+});
+
 test('damaged and unfinished lines are left out', async (t) => {
   const directory = tempDir(t);
   writeFileSync(

@@ -14,13 +14,23 @@ const streamNames = { o: 'stdout', e: 'stderr', s: 'system' } as const;
  * comes, across rotation, until the signal aborts, which ends the iteration quietly. A function without logs has no
  * lines. A reader that stops pulling holds nobody up: it merely falls behind, and lines turned over twice are gone.
  */
-export async function* readLogs(directory: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
+export function readLogs(directory: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
+  return readFrom(directory, query, Date.now(), signal);
+}
+
+/** `askedMs`: what was written since belongs to what comes, although it may be stored before the reading begins. */
+async function* readFrom(
+  directory: string,
+  query: LogQuery,
+  askedMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine> {
   const files = new LogReader(directory);
   try {
     const wanted = (line: Buffer): LogLine | undefined => matchLine(line, query);
     const stored = files.stored();
     if (query.tail === undefined) yield* matching(stored, wanted, signal);
-    else yield* lastLines(stored, wanted, query.tail, signal);
+    else yield* lastLines(matching(stored, wanted, signal), query.tail, askedMs);
     while (query.follow && !signal.aborted) {
       yield* matching(files.more(), wanted, signal);
       await delay(pollMs, undefined, { signal }).catch(() => undefined);
@@ -51,18 +61,17 @@ async function* matching(lines: AsyncIterable<Buffer>, match: Match, signal: Abo
   }
 }
 
-async function* lastLines(
-  lines: AsyncIterable<Buffer>,
-  match: Match,
-  count: number,
-  signal: AbortSignal,
-): AsyncGenerator<LogLine> {
+/** The last `count` lines of before `sinceMs`, and all after. */
+async function* lastLines(lines: AsyncIterable<LogLine>, count: number, sinceMs: number): AsyncGenerator<LogLine> {
   const kept: LogLine[] = [];
-  for await (const line of matching(lines, match, signal)) {
-    kept.push(line);
+  const later: LogLine[] = [];
+  for await (const line of lines) {
+    if (Date.parse(line.timestamp) >= sinceMs) later.push(line);
+    else kept.push(line);
     if (kept.length > count * 2 + 100) kept.splice(0, kept.length - count);
   }
   if (count > 0) yield* kept.slice(-count);
+  yield* later;
 }
 
 /** Reads the two files as one, and goes on where it was. */

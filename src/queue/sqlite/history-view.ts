@@ -1,5 +1,6 @@
+import type { InvocationState } from '../../model/invocation-status.ts';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { CallState, CallView } from '../job.ts';
+import type { CallView } from '../job.ts';
 
 type Row = Record<string, unknown>;
 
@@ -24,7 +25,7 @@ export class HistoryView {
     return over === undefined ? undefined : viewOfFinished(over, true);
   }
 
-  list(lane: string | undefined, states: readonly CallState[], limit: number): CallView[] {
+  list(lane: string | undefined, states: readonly InvocationState[], limit: number): CallView[] {
     const views = [
       ...waiting.flatMap((state, number) => (states.includes(state) ? this.#jobsIn(number, lane, limit) : [])),
       ...(states.includes('dead') ? this.#newest(letters, 'died', lane, limit).map(viewOfDead) : []),

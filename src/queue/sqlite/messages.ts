@@ -1,4 +1,5 @@
-import type { CallState, CallView, DeadLetter, Job, LeasedJob } from '../job.ts';
+import type { InvocationState } from '../../model/invocation-status.ts';
+import type { CallView, DeadLetter, Job, LeasedJob } from '../job.ts';
 import type { LaneDepth, QueueLimits, Settlement } from '../queue.ts';
 
 /** What the queue asks of its thread. `nowMs` is the caller's clock, so that one clock decides. */
@@ -18,7 +19,7 @@ export type Operation =
   | {
       readonly kind: 'history-list';
       readonly lane: string | undefined;
-      readonly states: readonly CallState[];
+      readonly states: readonly InvocationState[];
       readonly limit: number;
     }
   | { readonly kind: 'promote'; readonly nowMs: number }

@@ -5,11 +5,11 @@
  * 1. Listeners hear of a lane after the commit that gave it work.
  * 2. A lease lives as long as this process: the file is locked by it, and opening releases what another one leased.
  */
+import { invocationStates } from '../../model/invocation-status.ts';
 import type { TinderboxError } from '../../model/errors.ts';
 import { notice } from '../../observe/channels.ts';
 import { type BatchThread, openBatchThread } from '../../store/sqlite/batch-thread.ts';
 import type { Job, LeasedJob } from '../job.ts';
-import { callStates } from '../job.ts';
 import type { DeadLetters, History, JobQueue, LaneDepth, QueueLimits, Settlement } from '../queue.ts';
 import type { Answer, Operation } from './messages.ts';
 
@@ -65,7 +65,7 @@ class SqliteQueue implements JobQueue {
     this.history = {
       get: async (id) => (await this.#thread.ask({ kind: 'history-get', id })).views?.[0],
       list: async ({ lane, states, limit }) =>
-        (await this.#thread.ask({ kind: 'history-list', lane, states: states ?? callStates, limit })).views ?? [],
+        (await this.#thread.ask({ kind: 'history-list', lane, states: states ?? invocationStates, limit })).views ?? [],
     };
     this.deadLetters = {
       list: async ({ lane, limit, beforeMs }) => {

@@ -1,0 +1,35 @@
+import type { InvocationStatus } from '../model/invocation-status.ts';
+import type { Connection } from './connection.ts';
+import type { Result } from './result.ts';
+
+/** Which stored calls; `function` is `name.namespace`, `state` a list separated by commas. */
+export interface InvocationQuery {
+  readonly function?: string;
+  readonly state?: string;
+  readonly limit?: string;
+}
+
+export interface InvocationsClient {
+  /** The newest first. */
+  list(query: InvocationQuery): Promise<Result<readonly InvocationStatus[]>>;
+  get(id: string): Promise<Result<InvocationStatus>>;
+  /** Removes a call that waits, or stops one that runs. */
+  cancel(id: string): Promise<Result<unknown>>;
+  /** Makes a dead letter a call again. */
+  replay(id: string): Promise<Result<unknown>>;
+  /** Removes the dead letters of a function. */
+  purge(functionKey: string): Promise<Result<{ readonly purged: number }>>;
+}
+
+const path = '/system/invocations';
+
+export function createInvocationsClient(connection: Connection): InvocationsClient {
+  const one = (id: string): string => `${path}/${encodeURIComponent(id)}`;
+  return {
+    list: (query) => connection.json({ method: 'GET', path, query: { ...query } }),
+    get: (id) => connection.json({ method: 'GET', path: one(id) }),
+    cancel: (id) => connection.json({ method: 'DELETE', path: one(id) }),
+    replay: (id) => connection.json({ method: 'POST', path: `${one(id)}/replay` }),
+    purge: (key) => connection.json({ method: 'DELETE', path: '/system/dead-letters', query: { function: key } }),
+  };
+}
