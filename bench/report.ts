@@ -13,7 +13,9 @@ export interface Figure {
     | 's'
     | 'requests/s'
     | '% of 64 connections'
-    | '% of without';
+    | '% of without'
+    | '× of-watchdog'
+    | 'µs';
   /** Bound of the issue; absent for figures that only inform. */
   readonly atLeast?: number;
   readonly atMost?: number;

@@ -79,7 +79,7 @@ export class ForkCall implements Call {
     child.stderr.on('data', (bytes: Buffer) =>
       plan.combinesOutput ? this.#output(bytes) : this.#logged(bytes, child.stderr),
     );
-    if (this.#marshalled !== undefined) child.stdin.write(this.#marshalled.begin(head.fields));
+    if (this.#marshalled !== undefined) child.stdin.write(this.#marshalled.begin(head));
     if (!hasBody) this.data(noBytes, true);
   }
 
@@ -189,7 +189,8 @@ export class ForkCall implements Call {
   }
 
   #typeOf(start: Buffer): readonly string[] {
-    return ['Content-Type', contentTypeFor(this.#parts.plan, this.#parts.head, start)];
+    const type = contentTypeFor(this.#parts.plan, this.#parts.head, start);
+    return type === undefined ? [] : ['Content-Type', type];
   }
 
   #couldNotStart(error: Error): void {

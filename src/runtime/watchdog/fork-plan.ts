@@ -51,11 +51,15 @@ export function environmentFor(plan: ForkPlan, head: RequestHead): Record<string
   return plan.tellsRequest ? { ...plan.env, ...cgiEnvironment(head) } : { ...plan.env };
 }
 
-/** Content type of a good answer; `start`: as much of it as is known when the head is sent. */
-export function contentTypeFor(plan: ForkPlan, head: RequestHead, start: Buffer): string {
+/**
+ * Content type of a good answer; `start`: as much of it as is known when the head is sent. Undefined: there is nothing
+ * in it that could have one.
+ */
+export function contentTypeFor(plan: ForkPlan, head: RequestHead, start: Buffer): string | undefined {
   if (plan.contentType !== undefined) return plan.contentType;
   if (plan.types === 'bytes') return 'application/octet-stream';
   const asked = fieldOf(head.fields, 'content-type');
   if (asked !== undefined && asked !== '') return asked;
-  return plan.types === 'request-or-text' ? 'text/plain' : sniffContentType(start);
+  if (plan.types === 'request-or-text') return 'text/plain';
+  return start.length === 0 ? undefined : sniffContentType(start);
 }

@@ -1,3 +1,5 @@
+import type { RequestHead } from '../../frame/head-text.ts';
+
 /**
  * The input of a function with `marshal_request`: `{"header": {"Name": ["value", …]}, "body": {"raw": "<base64>"}}`,
  * made as the body comes, so that no more than two bytes of it wait here.
@@ -6,8 +8,9 @@ export class MarshalledInput {
   #rest: Buffer = Buffer.alloc(0);
 
   /** What comes before the body. */
-  begin(fields: readonly string[]): Buffer {
-    return Buffer.from(`{"header":${JSON.stringify(headerOf(fields))},"body":{"raw":"`);
+  begin({ fields, contentLength }: RequestHead): Buffer {
+    const length = contentLength === undefined || contentLength === 0 ? [] : ['Content-Length', String(contentLength)];
+    return Buffer.from(`{"header":${JSON.stringify(headerOf([...fields, ...length]))},"body":{"raw":"`);
   }
 
   /** What a part of the body becomes. */

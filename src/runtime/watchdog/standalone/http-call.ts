@@ -13,6 +13,8 @@ import type { ReadRequest } from './http-request.ts';
 
 const windowBytes = 64 * 1024;
 const noBytes = Buffer.alloc(0);
+/** Fields of an answer in words. */
+export const plainText = ['Content-Type', 'text/plain; charset=utf-8'];
 
 /** An answer of the watchdog itself. */
 export interface OwnAnswer {
@@ -114,7 +116,7 @@ export class HttpCall implements Caller {
 
   fail(code: CallFailure, message: string): void {
     if (this.#isDone) return;
-    if (code === 'bad-reply' && !this.#sentHead) this.#answer({ status: 500, text: `${message}\n`, fields: [] });
+    if (code === 'bad-reply' && !this.#sentHead) this.#answer({ status: 500, text: `${message}\n`, fields: plainText });
     else this.#breakOff();
   }
 
@@ -122,7 +124,7 @@ export class HttpCall implements Caller {
   #answer({ status, text, fields }: OwnAnswer): void {
     const body = Buffer.from(text);
     const isBare = body.length === 0 || this.#request.method === 'HEAD';
-    if (this.head(status, body.length, ['Content-Type', 'text/plain; charset=utf-8', ...fields], isBare) && !isBare) {
+    if (this.head(status, body.length, fields, isBare) && !isBare) {
       this.data(body, true);
     }
   }

@@ -15,7 +15,7 @@ import type { WatchdogMode } from '../mode-settings.ts';
 import type { UpstreamAddress } from '../upstream-connection.ts';
 import type { CallLog } from './call-log.ts';
 import type { CallMetrics } from './call-metrics.ts';
-import { HttpCall, type OwnAnswer } from './http-call.ts';
+import { HttpCall, type OwnAnswer, plainText } from './http-call.ts';
 import { type ReadRequest, readRequest } from './http-request.ts';
 import type { LockFile } from './lock-file.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -159,17 +159,18 @@ export class WatchdogServer {
   #refusal({ head }: ReadRequest): OwnAnswer | undefined {
     const { maxInflight } = this.#options.settings;
     if (head.fields.length > 2 * mostFields) {
-      return { status: 431, text: `more than ${mostFields} header fields\n`, fields: [] };
+      return { status: 431, text: `more than ${mostFields} header fields\n`, fields: plainText };
     }
     if (maxInflight === 0 || this.#running < maxInflight) return undefined;
     const text = `Concurrent request limit exceeded. Max concurrent requests: ${maxInflight}\n`;
-    return { status: 429, text, fields: ['X-OpenFaaS-Internal', 'faas-middleware'] };
+    return { status: 429, text, fields: ['Content-Type', 'text/plain', 'X-OpenFaaS-Internal', 'faas-middleware'] };
   }
 
   #late(timeoutMs: number): OwnAnswer {
-    if (this.#options.modeName === 'classic') return { status: 408, text: 'Killed process.\n', fields: [] };
+    if (this.#options.modeName === 'classic') return { status: 408, text: 'Killed process.\n', fields: plainText };
     const text = `the function did not answer within ${timeoutMs / 1000}s\n`;
-    return { status: 504, text, fields: ['X-OpenFaaS-Internal', 'of-watchdog'] };
+    const seconds = ['X-Duration-Seconds', (timeoutMs / 1000).toFixed(6)];
+    return { status: 504, text, fields: [...plainText, ...seconds, 'X-OpenFaaS-Internal', 'of-watchdog'] };
   }
 
   #health(request: IncomingMessage, response: ServerResponse): void {
@@ -220,8 +221,6 @@ export class WatchdogServer {
     if (this.#running === 0 && this.#calls.size === 0) this.#whenIdle();
   }
 }
-
-const plainText = ['Content-Type', 'text/plain; charset=utf-8'];
 
 /** Resolves after the time, or when it is of no use any more. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
