@@ -17,7 +17,7 @@ import { MarshalledInput } from './marshalled-input.ts';
 import type { OutputLines } from './output-lines.ts';
 import { ProcessGroup } from './process-group.ts';
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 /** An answer larger than this is sent on before its process ended. */
 const heldBytes = 1024 * 1024;
@@ -61,9 +61,7 @@ export class ForkCall implements Call {
     const { plan, head } = this.#parts;
     let child: Child;
     try {
-      // Its own process group, so that all of it can be ended.
-      const env = environmentFor(plan, head);
-      child = spawn(plan.file, plan.args, { cwd: plan.cwd, env, detached: true, stdio: 'pipe' });
+      child = spawnFor(plan, environmentFor(plan, head), hasBody || plan.marshals);
     } catch (error) {
       this.#couldNotStart(error as Error);
       return;
@@ -74,19 +72,19 @@ export class ForkCall implements Call {
     child.on('exit', () => this.#exited(child));
     child.on('close', (code, signal) => this.#closed(code, signal));
     // A program need not read all of its input.
-    child.stdin.on('error', () => undefined);
+    child.stdin?.on('error', () => undefined);
     child.stdout.on('data', (bytes: Buffer) => this.#output(bytes));
     child.stderr.on('data', (bytes: Buffer) =>
       plan.combinesOutput ? this.#output(bytes) : this.#logged(bytes, child.stderr),
     );
-    if (this.#marshalled !== undefined) child.stdin.write(this.#marshalled.begin(head));
+    if (this.#marshalled !== undefined) child.stdin?.write(this.#marshalled.begin(head));
     if (!hasBody) this.data(noBytes, true);
   }
 
   data(bytes: Buffer, end: boolean): void {
     const stdin = this.#child?.stdin;
     const { caller } = this.#parts;
-    if (stdin === undefined || stdin.destroyed || !stdin.writable) {
+    if (stdin === undefined || stdin === null || stdin.destroyed || !stdin.writable) {
       caller.consumed(bytes.length);
       return;
     }
@@ -100,7 +98,7 @@ export class ForkCall implements Call {
     if (this.#over || this.#stopped) return;
     this.#stopped = true;
     this.#drop();
-    this.#child?.stdin.destroy();
+    this.#child?.stdin?.destroy();
     this.#child?.stdout.resume();
     this.#group?.stop();
   }
@@ -234,6 +232,15 @@ export class ForkCall implements Call {
 }
 
 const plainText = ['Content-Type', 'text/plain; charset=utf-8'];
+
+/** Its own process group, so that all of it can be ended; a pipe for input only where there is any. */
+function spawnFor(plan: ForkPlan, env: Record<string, string>, hasInput: boolean): Child {
+  const { file, args, cwd } = plan;
+  const options = { cwd, env, detached: true };
+  return hasInput
+    ? spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
+    : spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+}
 
 /** In the words of the classic watchdog, which clients know. */
 function describeExit(code: number | null, signal: string | null): string {

@@ -160,29 +160,35 @@ export class ReplyReader {
 }
 
 function parseFields(lines: readonly string[], isCurrent: boolean): Framing {
-  const raw: string[] = [];
+  const fields: string[] = [];
+  let named: ReadonlySet<string> | undefined;
+  let length: number | undefined;
+  let chunked = false;
+  let keepsOpen = isCurrent;
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon);
     const value = line.slice(colon + 1).trim();
     if (colon < 1 || !token.test(name) || foreign.test(value)) throw new ReplyError('a field that is none');
-    raw.push(name, value);
-  }
-  const named = nominatedHeaders(raw);
-  const fields: string[] = [];
-  let length: number | undefined;
-  let chunked = false;
-  let keepsOpen = isCurrent;
-  for (let at = 0; at < raw.length; at += 2) {
-    const [name = '', value = ''] = [raw[at], raw[at + 1]];
-    const lower = name.toLowerCase();
-    if (lower === 'content-length') length = parseLength(value, length);
-    else if (lower === 'transfer-encoding') chunked = assertChunked(value, chunked);
-    else if (lower === 'connection') keepsOpen = decideOpen(value, keepsOpen);
-    else if (!isHopByHop(name) && named?.has(lower) !== true) fields.push(name, value);
+    if (isNamed(name, 'content-length')) length = parseLength(value, length);
+    else if (isNamed(name, 'transfer-encoding')) chunked = assertChunked(value, chunked);
+    else if (isNamed(name, 'connection')) {
+      keepsOpen = decideOpen(value, keepsOpen);
+      named = nominatedHeaders([name, value]) ?? named;
+    } else if (!isHopByHop(name)) fields.push(name, value);
   }
   if (chunked && length !== undefined) throw new ReplyError('a length and chunks at once');
-  return { fields, length, chunked, keepsOpen };
+  return { fields: named === undefined ? fields : without(fields, named), length, chunked, keepsOpen };
+}
+
+function isNamed(name: string, lower: string): boolean {
+  return name.length === lower.length && name.toLowerCase() === lower;
+}
+
+function without(fields: readonly string[], named: ReadonlySet<string>): string[] {
+  return fields.flatMap((name, at) =>
+    at % 2 === 1 || named.has(name.toLowerCase()) ? [] : [name, fields[at + 1] ?? ''],
+  );
 }
 
 function parseLength(value: string, before: number | undefined): number {

@@ -12,6 +12,7 @@ import type { Call, Caller, CallFailure, Mode } from '../call.ts';
 import type { ReadRequest } from './http-request.ts';
 
 const windowBytes = 64 * 1024;
+const smallBytes = 4096;
 const noBytes = Buffer.alloc(0);
 /** Fields of an answer in words. */
 export const plainText = ['Content-Type', 'text/plain; charset=utf-8'];
@@ -73,8 +74,7 @@ export class HttpCall implements Caller {
 
   head(status: number, length: number | undefined, fields: readonly string[], end: boolean): boolean {
     if (this.#isDone) return true;
-    const all = [...fields];
-    if (length !== undefined) all.push('Content-Length', String(length));
+    const all = length === undefined ? [...fields] : [...fields, 'Content-Length', String(length)];
     if (this.#options.closes()) all.push('Connection', 'close');
     try {
       this.#response.writeHead(status, all);
@@ -155,7 +155,10 @@ export class HttpCall implements Caller {
   #end(bytes: Buffer): void {
     this.#isDone = true;
     clearTimeout(this.#timer);
-    this.#response.end(bytes.length === 0 ? undefined : bytes);
+    if (bytes.length === 0) this.#response.end();
+    // As text it goes out in one write with the head, without being copied into a list of buffers first.
+    else if (bytes.length <= smallBytes) this.#response.end(bytes.toString('latin1'), 'latin1');
+    else this.#response.end(bytes);
     // What is left of the request has no reader any more.
     if (!this.#request.complete) this.#request.resume();
   }
