@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { TinderboxError } from '../model/errors.ts';
+import type { FunctionRecord } from '../model/function.ts';
+import type { RevisionId } from '../model/names.ts';
 import { resolveSettings } from '../model/settings.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireFunction } from './catalog.ts';
 import { changeFunction } from './change-function.ts';
+import { revisionOf } from './function-status.ts';
 
 /** OpenFaaS's ScaleServiceRequest. */
 export const scaleRequest = z.strictObject(
@@ -27,13 +30,23 @@ export async function scaleFunction(parts: ApiParts, namespace: string, name: st
   const record = requireFunction(parts.catalog, namespace, name);
   const { min, max } = resolveSettings(record.spec).scaling;
   let replicas = wanted === 0 ? 0 : Math.min(max, Math.max(1, min, wanted));
-  if (record.serving !== undefined) {
+  const revision = runningRevision(record, parts);
+  if (revision !== undefined) {
     try {
-      replicas = await parts.scaler.setReplicas(record.serving, replicas);
+      replicas = await parts.scaler.setReplicas(revision, replicas);
     } catch (reason) {
       // A revision that cannot run now takes the count up once it can.
       if (!(reason instanceof TinderboxError) || reason.code !== 'not-found') throw reason;
     }
   }
   await changeFunction(parts, namespace, name, (latest) => ({ ...latest, replicas }));
+}
+
+/** The one that serves; or the newest, from the moment it is shown as available, which is a little before it serves. */
+function runningRevision(record: FunctionRecord, { engine }: Pick<ApiParts, 'engine'>): RevisionId | undefined {
+  if (record.serving !== undefined) return record.serving;
+  const newest = revisionOf(record);
+  return engine.instances().some(({ revision, state }) => revision === newest && state === 'ready')
+    ? newest
+    : undefined;
 }

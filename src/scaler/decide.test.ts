@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { differs } from '../../test/support/covers.ts';
 import * as fc from 'fast-check';
 import type { ScalingSettings } from '../model/settings.ts';
 import { clampManualCount, decideCount, type ScaleObservation } from './decide.ts';
@@ -25,6 +26,11 @@ function count(seen: Partial<ScaleObservation>, current: number, settings: Parti
 
 describe('decideCount', () => {
   test('replicas follow the average load by the target', () => {
+    differs(
+      'label',
+      'com.openfaas.scale.target',
+      'calls in flight per instance; one that waits starts an instance at once',
+    );
     assert.equal(count({ averageLoad: 101, inFlight: 101 }, 1), 3);
   });
 

@@ -24,7 +24,8 @@ export function obtainPrometheus(): Obtained {
   for (const [command = '', ...args] of steps) spawnSync(command, args, { cwd: folder });
   const [deb] = globSync('prometheus_*.deb', { cwd: folder });
   if (deb === undefined) return { missing: 'prometheus is neither on PATH nor to be had with apt-get' };
-  const unpacked = spawnSync('dpkg-deb', ['-x', deb, '.'], { cwd: folder, encoding: 'utf8' });
+  const unpack = `dpkg-deb --fsys-tarfile '${deb}' | tar -x ./usr/bin/prometheus && rm '${deb}'`;
+  const unpacked = spawnSync('/bin/sh', ['-c', unpack], { cwd: folder, encoding: 'utf8' });
   const found = join(folder, 'usr/bin/prometheus');
   return existsSync(found) ? { file: found } : { missing: `prometheus cannot be unpacked: ${unpacked.stderr}` };
 }
