@@ -11,6 +11,7 @@ export type LanguageName =
   | 'perl'
   | 'lua'
   | 'cobol'
+  | 'dotnet'
   | 'dockerfile';
 
 interface Spelling {
@@ -38,6 +39,7 @@ const spellings: readonly Spelling[] = [
   { language: 'perl', template: 'perl', pattern: /^(perl|pl)(-alpine)?$/ },
   { language: 'lua', template: 'lua', pattern: /^lua(\d(\.\d)?)?$/ },
   { language: 'cobol', template: 'cobol', pattern: /^(cobol|cob|gnucobol)$/ },
+  { language: 'dotnet', template: 'dotnet', pattern: /^((dotnet|csharp|fsharp)[\d.]*(-[a-z0-9]+)*|c#)$/ },
   { language: 'exec', template: 'bash-streaming', pattern: /^bash(-streaming)?$/ },
   { language: 'exec', template: 'c', pattern: /^c$/ },
   { language: 'exec', template: 'exec', pattern: /^(exec|sh|binary)$/ },

@@ -4,6 +4,7 @@ import type { BuildOrder } from '../build-order.ts';
 import type { LanguageBuilder, SourceView } from '../language-builder.ts';
 import { cobol } from './cobol.ts';
 import { dockerfile } from './dockerfile.ts';
+import { dotnet } from './dotnet.ts';
 import { exec } from './exec.ts';
 import { go } from './go.ts';
 import { java } from './java.ts';
@@ -28,6 +29,7 @@ export const languages: readonly LanguageBuilder[] = [
   perl,
   lua,
   cobol,
+  dotnet,
   dockerfile,
 ];
 
