@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { ApiDocument, type DocumentedCall } from '../support/api-document.ts';
 import { covers, differs, notApplicable } from '../support/covers.ts';
@@ -47,6 +50,30 @@ suite('the OpenAPI document', () => {
       { operation: build, body: await source({ image: 'hi:1' }), headers: wrong, status: 401 },
       { operation: 'GET /system/images', status: 200 },
     ]);
+  });
+
+  test('the payload secret signs a build in place of the password, and opens nothing else', async () => {
+    differs('endpoint', 'POST /build', 'the image stays in the index of this platform and is pushed to no registry');
+    const secret = readFileSync(join(platform.stateDir, 'payload-secret'), 'utf8').trim();
+    const body = await source({ image: 'signed:1' });
+    const send = async (path: string, signed: Uint8Array, sent = body): Promise<{ status: number; text: string }> => {
+      const signature = `sha256=${createHmac('sha256', secret).update(signed).digest('hex')}`;
+      const headers = { 'x-build-signature': signature };
+      const answer = await fetch(platform.url + path, { method: 'POST', headers, body: new Uint8Array(sent) });
+      return { status: answer.status, text: await answer.text() };
+    };
+    const built = await send('/build', body);
+    assert.equal(built.status, 200, built.text);
+    assert.match(built.text, /"status":"success"/);
+    const changed = await send('/build', body, await source({ image: 'signed:2' }));
+    assert.equal(changed.status, 401);
+    assert.match(changed.text, /X-Build-Signature is not that of the body/);
+    for (const path of ['/system/functions', '/build/', '//build', '/system/secrets-key']) {
+      assert.equal((await send(path, body)).status, 401, path);
+    }
+    const images = await document.call({ operation: 'GET /system/images', status: 200 });
+    assert.match(images, /signed:1/);
+    assert.doesNotMatch(images, /signed:2/);
   });
 
   test('a function is told from its deploy to its end', async () => {
