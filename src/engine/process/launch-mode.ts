@@ -31,6 +31,12 @@ function namesUpstream(env: Readonly<Record<string, string>>): boolean {
   return (env['upstream_url'] ?? env['http_upstream_url'] ?? '') !== '';
 }
 
+/** Whether calls reach the program over HTTP, be it from the watchdog beside it. */
+export function servesHttp({ env, artifact: { manifest } }: Workload): boolean {
+  const asked = manifest.language === 'exec' ? { ...manifest.env, ...env }['mode'] : undefined;
+  return (asked ?? manifest.mode) === 'http';
+}
+
 /** Files need no program. */
 export function needsProcess({ env, artifact: { manifest } }: Workload): boolean {
   return manifest.language !== 'exec' || { ...manifest.env, ...env }['mode'] !== 'static';

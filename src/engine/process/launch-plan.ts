@@ -5,7 +5,7 @@ import { parseRevisionId } from '../../model/names.ts';
 import type { Identity } from '../../sandbox/sandbox.ts';
 import type { Specialise } from '../../frame/messages.ts';
 import type { Workload } from '../engine.ts';
-import { needsProcess, resolveMode, resolveProcess } from './launch-mode.ts';
+import { needsProcess, resolveMode, resolveProcess, servesHttp } from './launch-mode.ts';
 import type { ProcessHost } from './process-host.ts';
 
 /** Runtimes of which generic processes can be kept warm. */
@@ -28,8 +28,8 @@ export function decideLaunchPlan(host: Pick<ProcessHost, 'runtimes' | 'python'>,
   const { manifest, directory } = workload.artifact;
   const mode = resolveMode(workload);
   const cwd = join(directory, manifest.workdir);
+  if (servesHttp(workload)) assertReachable(workload);
   if (mode === 'http') {
-    assertReachable(workload);
     return { mode, command: resolveProcess(workload), cwd, runtime: undefined };
   }
   if (mode === 'fork' && needsProcess(workload)) resolveProcess(workload);
