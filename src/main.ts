@@ -220,6 +220,7 @@ async function startDataPlane(
     stateDir: config.stateDir,
     runDir: config.runDir,
     sandbox: base.sandbox,
+    sweptFolders: [base.builder.secretsRoot],
     pool: config.pool,
     logFileBytes: config.logFileBytes,
     concurrentStarts: config.budget.concurrentStarts,

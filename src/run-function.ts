@@ -92,6 +92,7 @@ async function startParts(
   const engine = createProcessEngine({
     ...places,
     sandbox,
+    sweptFolders: [builder.secretsRoot],
     pool: { node: 0, python: 0 },
     whenIdle: (instanceId) => router.whenIdle(instanceId),
   });

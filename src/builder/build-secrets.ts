@@ -29,6 +29,11 @@ export class SecretGiver {
     }
   }
 
+  /** Folder with the secrets of each build under way. */
+  get root(): string {
+    return this.#files.root;
+  }
+
   /** Confines a step that sees the secrets at `/run/secrets`, or wherever `$OPENFAAS_SECRETS_DIR` says. */
   async confine(request: ConfineRequest, id: string, secrets: BuildSecrets): Promise<Confined> {
     if (Object.keys(secrets).length === 0) return this.#sandbox.confine(request);

@@ -22,6 +22,8 @@ export interface BuildRequest {
 
 /** Source → artifact. Equal builds in flight are one; a failed build leaves nothing behind. */
 export interface Builder {
+  /** Folder with an entry per build that has secrets; to be emptied also when the platform is killed and stays away. */
+  readonly secretsRoot: string;
   /** Rejects with `invalid` (source), `build-failed` (with the last log lines) or `disk-full`. */
   build(request: BuildRequest, onLog: (line: string) => void, signal: AbortSignal): Promise<Artifact>;
   /** The artifact an image name stands for now. */

@@ -114,6 +114,10 @@ class QueuedBuilder implements Builder {
   readonly #held = new Map<string, number>();
   #accepted = 0;
 
+  get secretsRoot(): string {
+    return this.#parts.secrets.root;
+  }
+
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#slots = createSlots(Math.max(1, parts.concurrent));

@@ -34,6 +34,7 @@ export async function readStock(file: string): Promise<Stock> {
 export function createStockedBuilder(builder: Builder, { sources }: Stock): Builder {
   const never = new AbortController().signal;
   return {
+    secretsRoot: builder.secretsRoot,
     build: (request, onLog, signal) => builder.build(request, onLog, signal),
     artifact: (digest) => builder.artifact(digest),
     images: () => builder.images(),

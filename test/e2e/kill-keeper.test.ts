@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict';
 import { suite } from 'node:test';
+import { sealSecrets } from '../../src/model/sealed-secrets.ts';
+import { sourceArchive } from '../support/deploy.ts';
 import { fault, type KillWorld, momentsMs } from '../support/kill-world.ts';
-import { isAlive, keeperPid } from '../support/traces.ts';
+import { isAlive, keeperPid, tracesOf } from '../support/traces.ts';
 import { until } from '../support/until.ts';
 
 /** A call that is on its way to the old instance this very moment may still be lost with it. */
 async function answersAnew(world: KillWorld, pid: number): Promise<void> {
   await until('calls are answered', async () => (await world.outcome('held', '0')) === 200);
   assert.notEqual(await world.call('held'), `one ${pid}`);
+}
+
+/** A build that has a secret and does not end. */
+async function sealedBuild({ platform }: KillWorld): Promise<void> {
+  const { public_key: key } = (await (await platform.fetch('/publickey')).json()) as { public_key: string };
+  const files = { 'build.sh': 'test -f "$OPENFAAS_SECRETS_DIR/token"; sleep 1000\n' };
+  const sealed = sealSecrets(key, { token: Buffer.from('a-token-nobody-may-see') });
+  const body = await sourceArchive({ image: 'endless:1', lang: 'exec' }, files, sealed);
+  const answer = await platform.fetch('/build', { method: 'POST', body: new Uint8Array(body) });
+  assert.fail(await answer.text());
 }
 
 suite('what holds the functions', { concurrency: 2 }, () => {
@@ -40,6 +52,22 @@ suite('what holds the functions', { concurrency: 2 }, () => {
       await world.pidOf('held');
     }
   });
+
+  fault(
+    'platform and keeper, killed while a build reads its secrets: those are gone although nobody comes back',
+    async (world) => {
+      const cutOff = assert.rejects(sealedBuild(world), { name: 'TypeError' });
+      const isHeld = (): boolean => tracesOf(world.platform).some((line) => line.startsWith('secrets of build'));
+      await Promise.race([cutOff, until('the build has its secrets', isHeld, 60_000)]);
+      process.kill(keeperPid(world.platform), 'SIGKILL');
+      await world.platform.kill();
+      await cutOff;
+      const lasting = (line: string): boolean => /^(upload|unfinished build) /.test(line);
+      await until('its secrets are gone', () => tracesOf(world.platform).every(lasting), 60_000);
+      world.platform = await world.platform.restart();
+    },
+    ['--keeper-orphan-timeout', '1s'],
+  );
 
   fault('an instance, killed with calls in flight: they are lost, and it is replaced', async (world) => {
     await world.deploy('held', 'one');

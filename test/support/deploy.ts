@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
+import type { SealedSecrets } from '../../src/model/sealed-secrets.ts';
 import type { TestPlatform } from './platform.ts';
 import { until } from './until.ts';
 
@@ -11,9 +12,14 @@ export interface BuildSettings {
   readonly mode?: string;
 }
 
-/** A source archive of files given as path → text. */
-export async function sourceArchive(config: object, files: Readonly<Record<string, string>>): Promise<Buffer> {
+/** A source archive of files given as path → text; `sealed` are the build's secrets. */
+export async function sourceArchive(
+  config: object,
+  files: Readonly<Record<string, string>>,
+  sealed?: SealedSecrets,
+): Promise<Buffer> {
   const archive = pack();
+  if (sealed !== undefined) archive.entry({ name: 'com.openfaas.secrets' }, JSON.stringify(sealed));
   archive.entry({ name: 'com.openfaas.docker.config' }, JSON.stringify({ buildArgs: {}, ...config }));
   for (const [name, text] of Object.entries(files)) archive.entry({ name: `context/${name}` }, text);
   archive.finalize();

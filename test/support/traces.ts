@@ -42,18 +42,24 @@ export function keeperPid({ runDir }: Folders): number {
  */
 export function tracesOf(folders: Folders): readonly string[] {
   const { runDir } = folders;
-  const digest = createHash('sha256').update(runDir).digest('hex').slice(0, 12);
+  const digest = digestOf(runDir);
   return [
     ...processesOf(folders).map((pid) => `process ${pid} ${commandOf(pid)}`),
     ...cgroupMounts().flatMap((mount) => cagesIn(join(mount, `tinderbox-${digest}`))),
     ...list(join(runDir, 'i')).map((name) => `instance folder ${name}`),
     ...list(`/dev/shm/tinderbox-${digest}`).map((name) => `secrets ${name}`),
     ...list(join(runDir, 'secrets')).map((name) => `secrets ${name}`),
+    ...list(`/dev/shm/tinderbox-${digestOf(join(runDir, 'build'))}`).map((name) => `secrets of build ${name}`),
+    ...list(join(runDir, 'build', 'secrets')).map((name) => `secrets of build ${name}`),
     ...list(join(runDir, 'sources')).map((name) => `upload ${name}`),
     ...list(join(runDir, 'artifacts'))
       .filter((name) => !/^[0-9a-f]{64}$/.test(name))
       .map((name) => `unfinished build ${name}`),
   ];
+}
+
+function digestOf(folder: string): string {
+  return createHash('sha256').update(folder).digest('hex').slice(0, 12);
 }
 
 function mentions(pid: number, { stateDir, runDir }: Folders): boolean {

@@ -51,6 +51,8 @@ export interface ProcessEngineOptions {
   readonly stableAfterMs?: number;
   /** Binaries functions run on; default: the Node running now, and the first Python ≥ 3.9 found. */
   readonly interpreters?: { readonly node?: string; readonly python?: string };
+  /** Folders of other parts with an entry per program, emptied like the engine's own when nobody comes back; default none. */
+  readonly sweptFolders?: readonly string[];
   /** Resolves when no call is in flight in a draining instance; it is asked to stop then, or after its grace. */
   readonly whenIdle?: (instanceId: string) => Promise<void>;
 }
@@ -183,7 +185,10 @@ async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
     orphanMs: options.keeperOrphanMs ?? 30_000,
     logFileBytes: options.logFileBytes ?? 8 * 2 ** 20,
     logBytesPerSecond: options.logBytesPerSecond ?? 4_000_000,
-    places: { folders: [join(runDir, 'i'), secrets.root], cages: sandbox.cages },
+    places: {
+      folders: [join(runDir, 'i'), secrets.root, ...(options.sweptFolders ?? [])],
+      cages: sandbox.cages,
+    },
   });
   return {
     stateDir,
