@@ -141,6 +141,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./watchdog.ts')).watchdogCommand,
   },
   {
+    name: 'plugin',
+    summary: 'get a plugin of faas-cli, which is then a command',
+    load: async () => (await import('./plugin.ts')).pluginCommand,
+  },
+  {
     name: 'version',
     summary: 'show the versions of this program and of the platform',
     load: async () => (await import('./version.ts')).versionCommand,

@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import type { CommandEntry } from './command-definition.ts';
 import { commands } from './commands.ts';
 import { plainBooleans } from './flags/boolean-words.ts';
+import { findPlugin } from './plugin/find-plugin.ts';
+import { runPlugin } from './plugin/run-plugin.ts';
 import { printError } from './terminal/print-error.ts';
 import type { Shell } from './terminal/shell.ts';
 
@@ -11,6 +13,8 @@ const usageExitCode = 2;
 export async function runCli(argv: readonly string[], shell: Shell): Promise<number> {
   try {
     const words = /^(-V|--version)$/.test(argv[0] ?? '') ? ['version', '--short'] : argv;
+    const plugin = await pluginOf(words, shell);
+    if (plugin !== undefined) return await runPlugin(shell, plugin, words.slice(1));
     const program = await createProgram(words, shell);
     await program.parseAsync([...plainBooleans(words, program)], { from: 'user' });
     return 0;
@@ -22,6 +26,12 @@ export async function runCli(argv: readonly string[], shell: Shell): Promise<num
 
 const interruptedExitCode = 130;
 
+/** A word that is no command may be a plugin of faas-cli's. */
+async function pluginOf([name = '']: readonly string[], shell: Shell): Promise<string | undefined> {
+  const known = name === 'help' || commands.some((entry) => entry.name === name || entry.aliases?.includes(name));
+  return known ? undefined : findPlugin(shell, name);
+}
+
 /** commander must neither end the process nor write past the shell; its subcommands inherit that. */
 async function createProgram(argv: readonly string[], shell: Shell): Promise<Command> {
   const program = new Command('tinderbox');
@@ -30,6 +40,8 @@ async function createProgram(argv: readonly string[], shell: Shell): Promise<Com
     .helpCommand('help [command]', 'show help for a command')
     .option('-V, --version', 'print the version')
     .showHelpAfterError('hint: tinderbox help lists the commands, tinderbox help COMMAND its arguments')
+    // The version of a plugin is not that of this program.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.stdout.write(text),

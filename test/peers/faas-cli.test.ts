@@ -9,6 +9,13 @@ import { tempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
 import { buildFaasCli, buildOldFaasCli, runProgram } from './go-program.ts';
 
+/** Without what a measurement or a clock changes between two looks. */
+const linesOf = (text: string): string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !/^ *(RAM|CPU|Usage|Invocations):/.test(line));
+
 const clients = [
   { name: 'the newest faas-cli', client: buildFaasCli() },
   { name: 'a faas-cli of the old line', client: buildOldFaasCli() },
@@ -80,6 +87,13 @@ for (const { name, client } of clients) {
         covers('command', 'list', 'describe', 'logs', 'version');
         assert.match(await ok(['list']), /greet\s+\d+\s+1/);
         assert.match(await ok(['describe', 'greet']), /Ready/);
+        const looks = isOld ? [] : ['list', 'list --verbose', 'describe greet', 'describe greet --verbose'];
+        for (const words of looks.map((line) => line.split(' '))) {
+          const theirs = linesOf(await ok(words));
+          const ours = linesOf((await platform.cli(words, { cwd: dir })).stdout);
+          // The order of a Go map differs from run to run, and what only tinderbox knows stands below.
+          assert.deepEqual(ours.slice(0, theirs.length).sort(), theirs.sort(), words.join(' '));
+        }
         await ok(['logs', 'greet', '--tail=false']);
         assert.match(await ok(['version', '--warn-update=false']), /tinderbox/);
       });

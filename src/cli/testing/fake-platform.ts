@@ -26,6 +26,8 @@ export interface FakeState {
   readonly replicas: Map<string, number>;
   readonly revisions: Map<string, RevisionSummary[]>;
   readonly secrets: Map<string, string>;
+  /** Names of functions that were removed, in order. */
+  readonly removed: string[];
   readonly namespaces: Set<string>;
   readonly namespaceLabels: Map<string, Readonly<Record<string, string>>>;
   readonly builds: ReceivedBuild[];
@@ -60,6 +62,7 @@ export async function startFakePlatform(t: { after(fn: () => void): void }): Pro
     replicas: new Map(),
     revisions: new Map(),
     secrets: new Map(),
+    removed: [],
     namespaces: new Set(['openfaas-fn']),
     namespaceLabels: new Map(),
     builds: [],

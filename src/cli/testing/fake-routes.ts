@@ -138,6 +138,7 @@ function listRevisions({ state, name, response }: Exchange): void {
 
 async function removeFunction({ state, request, response }: Exchange): Promise<void> {
   const { functionName } = (await json(request)) as { functionName: string };
+  state.removed.push(functionName);
   sendText(response, state.functions.delete(functionName) ? 202 : 404, '');
 }
 
