@@ -17,7 +17,8 @@ const files = patterns
   .sort();
 
 if (chosen.length === 0 && !peers && !chaos) run(process.execPath, [join(root, 'scripts', 'check.mjs')]);
-const timeoutMs = chaos ? 7_200_000 : 240_000;
+// A file of peers compiles clients, or whole toolchains' worth of templates.
+const timeoutMs = chaos ? 7_200_000 : peers ? 3_600_000 : 240_000;
 run(process.execPath, ['--test', '--test-concurrency=2', `--test-timeout=${timeoutMs}`, ...files]);
 
 function choosePatterns() {

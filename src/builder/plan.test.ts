@@ -135,7 +135,7 @@ test('a template of Go is built by its own main, joined with the handler, on the
   const dockerfile = [
     'FROM golang:1.25-alpine AS build',
     'RUN apk --no-cache add git',
-    'RUN go build -o handler . && echo built',
+    'RUN go build -o handler . && echo built || { echo failed; exit 1; }',
     'FROM alpine:3.22',
     'ENV fprocess="./server" mode="http" upstream_url="http://127.0.0.1:8082" exec_timeout=10s GREETING=hi',
     'ENV PATH=$PATH:/home/app/bin CONFIG=/home/app/x',

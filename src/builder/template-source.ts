@@ -105,7 +105,7 @@ function partsOf(command: string): readonly string[] {
 
 /** Users and folders of the image, and what the language's own steps do. */
 const replaced =
-  /^(\[|test |echo |true$|fi$|\}|mkdir|chmod|chown|addgroup|adduser|useradd|groupadd|touch|find \.|fi|npm (i|install|ci)\b|pip3? install\b|composer install\b|bundle install\b|([A-Z_]+=\S+ )*go build\b)/;
+  /^(\[|test |echo |exit |true$|fi$|\}|mkdir|chmod|chown|addgroup|adduser|useradd|groupadd|touch|find \.|fi|npm (i|install|ci)\b|pip3? install\b|composer install\b|bundle install\b|([A-Z_]+=\S+ )*go build\b)/;
 
 function shorten(text: string): string {
   const plain = text.replace(/\s+/g, ' ');
