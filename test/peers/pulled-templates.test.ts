@@ -177,6 +177,22 @@ suite('templates of a repository, on a real platform', () => {
     assert.equal(await call('node22', '?a=1'), '201 hello you 1');
   });
 
+  test('Ruby with a Gemfile is run by its index.rb', { timeout: longMs }, async (t) => {
+    const missing = installToolchain({ programs: ['ruby', 'bundle'], packages: ['ruby', 'ruby-bundler'] });
+    if (!requirement(t, missing.length === 0, 'Ruby cannot be had here')) return;
+    const template = {
+      'template.yml': 'language: ruby\nfprocess: ruby index.rb\n',
+      Gemfile: "source 'https://rubygems.org'\n",
+      'index.rb': "require_relative 'function/handler'\nputs Handler.new.run(ARGF.read)\n",
+    };
+    const cwd = project(t, 'ruby', template, {
+      Gemfile: "source 'https://rubygems.org'\n",
+      'handler.rb': 'class Handler\n  def run(req)\n    "hello #{req}"\n  end\nend\n',
+    });
+    await deploy(cwd);
+    assert.equal(await call('ruby'), '200 hello you');
+  });
+
   test('Python with Flask and Waitress is served by its index.py', { timeout: longMs }, async (t) => {
     const cwd = project(t, 'python3-http', pythonFlask, {
       'handler.py':

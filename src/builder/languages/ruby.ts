@@ -5,7 +5,7 @@ import { readEntry } from '../read-entry.ts';
 
 const main = 'tinderbox_main.rb';
 /** Where bundler puts gems, relative to the code, for the build and for the function. */
-const gems = { BUNDLE_PATH: 'vendor/bundle', BUNDLE_DISABLE_SHARED_GEMS: 'false' };
+const gems = { BUNDLE_PATH: 'vendor/bundle' };
 
 /**
  * Ruby, in the shapes of OpenFaaS's templates: `Handler#run(body)` in handler.rb once per call, or `run(body, headers)`, which
