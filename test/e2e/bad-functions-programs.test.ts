@@ -87,7 +87,7 @@ suite('programs that do not do what they should', () => {
     for (const _ of [1, 2]) assertBroken(await stage.call('crash'));
     await stage.deploy(t, 'fail', { language: 'exec', envProcess: './bad fail' });
     assertBroken(await stage.call('fail'));
-    assert.ok((await stage.logs('fail')).includes('it did not work'));
+    await until('its error to be logged', async () => (await stage.logs('fail')).includes('it did not work'));
   });
 
   test('a program that ignores its deadline and every signal costs its caller 504 and is killed', async (t) => {

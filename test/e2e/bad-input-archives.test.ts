@@ -141,8 +141,8 @@ suite('bad archives', () => {
       assert.match(text, message);
       assert.equal(status, 400, text);
     }
-    const language = await send(await tar(config({ lang: 'cobol' }), handler));
-    assert.match(language.text, /language \\"cobol\\" is not known/);
+    const language = await send(await tar(config({ lang: 'algol' }), handler));
+    assert.match(language.text, /language \\"algol\\" is not known/);
     await assertNoImage();
   });
 

@@ -78,7 +78,7 @@ const badStacks: readonly (readonly [yaml: string, message: RegExp])[] = [
     /stack\.yaml:4:5: unknown field "hanlder".*did you mean/,
   ],
   ['functions:\n  One:\n    handler: ./x\n', /stack\.yaml:2:3: function name "One" is not valid/],
-  ['functions:\n  one:\n    handler: ./x\n    lang: cobol\n', /stack\.yaml:4:11: lang "cobol" is not known/],
+  ['functions:\n  one:\n    handler: ./x\n    lang: algol\n', /stack\.yaml:4:11: lang "algol" is not known/],
   ['functions:\n  one:\n    image: x\n    limits:\n      memory: lots\n', /stack\.yaml:5:15: .*limits\.memory "lots"/],
   ['functions:\n  one:\n    image: x\n    labels: [a]\n', /stack\.yaml:4:13: .*labels must be a map, it is a list/],
   ['functions:\n  one:\n    image: x\n  one:\n    image: y\n', /stack\.yaml:4:3: .*unique/],
