@@ -8,6 +8,7 @@ import {
   formatRevisionFolder,
   recordFolders,
 } from '../model/record-keys.ts';
+import { unknownNamespace } from './namespace-life.ts';
 import { createMirror, type Mirror } from '../store/mirror.ts';
 import type { Store } from '../store/store.ts';
 
@@ -81,8 +82,5 @@ export function findNamespace(catalog: Catalog, name: string): NamespaceRecord |
 
 /** Throws `invalid` for a namespace that does not exist; 404 would read as an unknown function. */
 export function assertNamespaceExists(catalog: Catalog, name: string): void {
-  if (name === defaultNamespace || findNamespace(catalog, name) !== undefined) return;
-  throw new TinderboxError('invalid', `namespace "${name}" does not exist`, {
-    hint: `create it with \`tinderbox namespace create ${name}\``,
-  });
+  if (name !== defaultNamespace && findNamespace(catalog, name) === undefined) throw unknownNamespace(name);
 }

@@ -13,6 +13,7 @@ import {
   unknownFunction,
 } from './catalog.ts';
 import { countReady, type FunctionStatus, formatStatus, revisionOf } from './function-status.ts';
+import { assertNamespaceStays } from './namespace-life.ts';
 import { changeFunction } from './change-function.ts';
 import { createKeyedSerial } from '../store/keyed-serial.ts';
 
@@ -73,6 +74,12 @@ async function create(spec: FunctionSpec, parts: FunctionParts): Promise<void> {
     throw new TinderboxError('conflict', `function "${name}" exists already in namespace "${namespace}"`);
   }
   const { number, createdAt } = await writeRevision(spec, parts);
+  try {
+    await assertNamespaceStays(parts.store, namespace);
+  } catch (reason) {
+    await parts.catalog.revisions.delete(formatRevisionRecordKey(formatRevisionId(namespace, name, number)));
+    throw reason;
+  }
   const { scaling } = resolveSettings(spec);
   const record: FunctionRecord = { spec, latest: number, replicas: Math.max(1, scaling.min), createdAt };
   await parts.catalog.functions.put(formatFunctionRecordKey(namespace, name), record, 0);

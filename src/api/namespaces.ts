@@ -4,7 +4,8 @@ import type { NamespaceRecord } from '../model/function.ts';
 import { assertName, defaultNamespace } from '../model/names.ts';
 import { formatNamespaceRecordKey } from '../model/record-keys.ts';
 import type { ApiParts } from './api-parts.ts';
-import { findNamespace, listFunctions } from './catalog.ts';
+import { findNamespace } from './catalog.ts';
+import { findOccupant, namespaceLeaving } from './namespace-life.ts';
 import { parseFields } from './parse-json.ts';
 
 const strings = z.record(z.string().max(253), z.string('is not a string').max(4096, 'has more than 4096 characters'));
@@ -19,7 +20,7 @@ export const namespaceRequest = z.strictObject(
 );
 
 /** What is told of a namespace. */
-export type NamespaceStatus = Omit<NamespaceRecord, 'createdAt'>;
+export type NamespaceStatus = Omit<NamespaceRecord, 'createdAt' | 'deleting'>;
 
 export interface Namespaces {
   /** Names in order, the default one among them. */
@@ -28,31 +29,25 @@ export interface Namespaces {
   /** The name is the body's or the path's. Rejects with `conflict`, or `invalid` without the mark `openfaas=1`. */
   create(json: unknown, pathName: string | undefined): Promise<void>;
   update(json: unknown, pathName: string | undefined): Promise<void>;
-  /** With its secrets. Rejects with `conflict` while functions are in it, `forbidden` for the default one. */
+  /** With its secrets. Rejects with `conflict` while functions or deploys are in it, `forbidden` for the default one. */
   remove(json: unknown, pathName: string | undefined): Promise<void>;
 }
 
 /** By this label or annotation OpenFaaS tells its namespaces from those of others. */
 const mark = { openfaas: '1' };
 
-export function createNamespaces({ catalog, secrets }: Pick<ApiParts, 'catalog' | 'secrets'>): Namespaces {
-  const require = (name: string): NamespaceRecord => {
-    const record = findNamespace(catalog, name);
-    if (record !== undefined) return record;
-    if (name === defaultNamespace) return { name, labels: mark, annotations: mark, createdAt: '' };
-    throw new TinderboxError('not-found', `namespace "${name}" does not exist`);
-  };
-  const write = (given: ParsedNamespace, createdAt: string, expected?: number): Promise<number> => {
-    const record: NamespaceRecord = { ...given, createdAt };
-    return catalog.namespaces.put(formatNamespaceRecordKey(given.name), record, expected);
-  };
+type NamespaceParts = Pick<ApiParts, 'catalog' | 'secrets' | 'store'>;
+
+export function createNamespaces(parts: NamespaceParts): Namespaces {
+  const { catalog } = parts;
   return {
     list() {
       const names = [...catalog.namespaces.all()].map(({ value }) => (value as NamespaceRecord).name);
       return [...new Set([defaultNamespace, ...names])].sort();
     },
     get(name) {
-      const { createdAt: _, ...status } = require(name);
+      const found = findNamespace(catalog, name) ?? requireDefault(name);
+      const { createdAt: _, deleting: __, ...status } = found;
       return status;
     },
     async create(json, pathName) {
@@ -61,29 +56,58 @@ export function createNamespaces({ catalog, secrets }: Pick<ApiParts, 'catalog' 
       if (given.name === defaultNamespace || findNamespace(catalog, given.name) !== undefined) {
         throw new TinderboxError('conflict', `namespace "${given.name}" exists already`);
       }
-      await write(given, new Date().toISOString(), 0);
+      await catalog.namespaces.put(keyOf(given), { ...given, createdAt: new Date().toISOString() }, 0);
     },
     async update(json, pathName) {
       const given = parseNamespace(json, pathName);
-      const { createdAt } = require(given.name);
+      const { record, version } = await readNamespace(given.name, parts);
       assertMarked(given);
-      await write(given, createdAt || new Date().toISOString());
+      if (record.deleting === true) throw namespaceLeaving(given.name);
+      const createdAt = record.createdAt || new Date().toISOString();
+      await catalog.namespaces.put(keyOf(given), { ...given, createdAt }, version);
     },
     async remove(json, pathName) {
       const { name } = parseNamespace(json, pathName);
       if (name === defaultNamespace) {
         throw new TinderboxError('forbidden', `namespace "${name}" is the default one and cannot be deleted`);
       }
-      require(name);
-      const { length } = listFunctions(catalog, name);
-      if (length > 0) {
-        const what = length === 1 ? 'a function' : `${length} functions`;
-        throw new TinderboxError('conflict', `namespace "${name}" still has ${what}, to be removed first`);
-      }
-      for (const secret of await secrets.list(name)) await secrets.delete(name, secret);
-      await catalog.namespaces.delete(formatNamespaceRecordKey(name));
+      await removeNamespace(name, parts);
     },
   };
+}
+
+async function removeNamespace(name: string, parts: NamespaceParts): Promise<void> {
+  const { catalog, secrets, store } = parts;
+  const { record, version } = await readNamespace(name, parts);
+  const marked = await catalog.namespaces.put(keyOf(record), { ...record, deleting: true }, version);
+  const occupant = await findOccupant(store, name);
+  if (occupant !== undefined) {
+    const { deleting: _, ...kept } = record;
+    await catalog.namespaces.put(keyOf(record), kept, marked);
+    throw new TinderboxError('conflict', `namespace "${name}" still has ${occupant}, to be removed first`);
+  }
+  for (const secret of await secrets.list(name)) await secrets.delete(name, secret);
+  await catalog.namespaces.delete(keyOf(record), marked);
+}
+
+/** From the store itself, with the version a write has to carry. */
+async function readNamespace(
+  name: string,
+  { store }: NamespaceParts,
+): Promise<{ readonly record: NamespaceRecord; readonly version: number }> {
+  const entry = await store.get(formatNamespaceRecordKey(name));
+  if (entry === undefined) return { record: requireDefault(name), version: 0 };
+  return { record: entry.value as NamespaceRecord, version: entry.version };
+}
+
+/** The default namespace, which exists without a record. */
+function requireDefault(name: string): NamespaceRecord {
+  if (name === defaultNamespace) return { name, labels: mark, annotations: mark, createdAt: '' };
+  throw new TinderboxError('not-found', `namespace "${name}" does not exist`);
+}
+
+function keyOf({ name }: Pick<NamespaceRecord, 'name'>): string {
+  return formatNamespaceRecordKey(name);
 }
 
 interface ParsedNamespace {

@@ -3,6 +3,7 @@ import { TinderboxError } from '../model/errors.ts';
 import { assertName, assertSecretName, defaultNamespace } from '../model/names.ts';
 import type { ApiParts } from './api-parts.ts';
 import { assertNamespaceExists } from './catalog.ts';
+import { assertNamespaceStays } from './namespace-life.ts';
 import { parseFields } from './parse-json.ts';
 
 /** OpenFaaS's Secret. */
@@ -24,7 +25,11 @@ export interface SecretCases {
   remove(json: unknown, queryNamespace: string | undefined): Promise<void>;
 }
 
-export function createSecretCases({ secrets, catalog }: Pick<ApiParts, 'secrets' | 'catalog'>): SecretCases {
+export function createSecretCases({
+  secrets,
+  catalog,
+  store,
+}: Pick<ApiParts, 'secrets' | 'catalog' | 'store'>): SecretCases {
   const parse = (json: unknown, queryNamespace: string | undefined): z.infer<typeof secretRequest> & Named => {
     const given = parseFields(secretRequest, json, ['value', 'rawValue']);
     const namespace = given.namespace || queryNamespace || defaultNamespace;
@@ -40,6 +45,14 @@ export function createSecretCases({ secrets, catalog }: Pick<ApiParts, 'secrets'
       const given = parse(json, queryNamespace);
       assertNamespaceExists(catalog, given.namespace);
       await secrets.put(given.namespace, given.name, valueOf(given), { mode });
+      // One that is updated was there before the namespace was marked, and goes with it.
+      if (mode === 'update') return;
+      try {
+        await assertNamespaceStays(store, given.namespace);
+      } catch (reason) {
+        await secrets.delete(given.namespace, given.name);
+        throw reason;
+      }
     },
     async remove(json, queryNamespace) {
       const { namespace, name } = parse(json, queryNamespace);

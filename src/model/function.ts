@@ -61,6 +61,8 @@ export interface RetiredRecord {
 
 /** What the store keeps of a namespace under `namespaces/NAMESPACE`; the default one exists without a record. */
 export interface NamespaceRecord {
+  /** Somebody is about to delete it: nothing new may be made in it. */
+  readonly deleting?: true;
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
