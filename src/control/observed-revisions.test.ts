@@ -22,6 +22,7 @@ function failed(id: string): Instance {
 
 test('starts that fail are counted each once, and of a revision that crashes for ever only the latest are kept', () => {
   const observed = new ObservedRevisions(() => 0);
+  observed.reset(revision);
   for (let count = 0; count < 10_000; count += 1) {
     observed.observe(failed(`i-${count}`));
     observed.observe(failed(`i-${count}`));
@@ -34,4 +35,14 @@ test('starts that fail are counted each once, and of a revision that crashes for
   assert.equal(observed.get(revision).failures, 0);
   observed.drop(revision);
   assert.deepEqual(observed.liveOf('ns/f'), []);
+});
+
+test('an end that is told after its revision was dropped does not bring the revision back', () => {
+  const observed = new ObservedRevisions(() => 0);
+  observed.observe({ ...failed('i-0'), state: 'starting' });
+  observed.observe(failed('i-0'));
+  assert.equal(observed.get(revision).failures, 1);
+  observed.drop(revision);
+  observed.observe(failed('i-0'));
+  assert.deepEqual([observed.get(revision).failures, observed.get(revision).firstSeenMs], [0, undefined]);
 });

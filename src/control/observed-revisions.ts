@@ -41,13 +41,17 @@ export class ObservedRevisions {
   }
 
   observe(instance: Instance): void {
-    const seen = this.#of(instance.revision);
-    const before = seen.live.get(instance.id);
-    seen.firstSeenMs ??= this.#now();
     if (instance.state !== 'stopped' && instance.state !== 'failed') {
+      const seen = this.#of(instance.revision);
+      seen.firstSeenMs ??= this.#now();
       seen.live.set(instance.id, instance.state);
       return;
     }
+    const seen = this.#byFunction.get(functionOf(instance.revision))?.get(instance.revision);
+    // The same end may be told again after the revision was dropped; nobody would drop it a second time.
+    if (seen === undefined) return;
+    const before = seen.live.get(instance.id);
+    seen.firstSeenMs ??= this.#now();
     seen.live.delete(instance.id);
     if (before === 'ready' || before === 'draining' || instance.outcome?.canceled === true) return;
     countFailure(seen, instance.id);
