@@ -36,6 +36,8 @@ export async function bubblewrap(view: BubblewrapView, next: readonly string[]):
     ...hidden.map((target) => ({ target, args: ['--tmpfs', target] })),
     ...built.flat(),
     ...visible.map((target) => ({ target, args: ['--ro-bind', target, target] })),
+    // Left to itself, bubblewrap makes them in an empty place with the mode of what is shown: closed to other users.
+    ...writable.map(dirname).map((target) => ({ target, args: ['--dir', target] })),
     ...writable.map((target) => ({ target, args: ['--bind', target, target] })),
     ...view.binds.map(({ source, target, readOnly }) => ({
       target,

@@ -131,7 +131,7 @@ class LocalSandbox implements HostSandbox {
       hidden: [...request.hidden, this.#options.stateDir, '/run/user'],
       visible: [this.#options.runDir],
       writable: request.writable,
-      binds,
+      binds: [...binds, ...ownTmp(request)],
     };
     return bubblewrap(view, limited ? walls.launch(walls.taskWalls(request.limits.pids), inside) : inside);
   }
@@ -167,6 +167,10 @@ class LocalSandbox implements HostSandbox {
     }
     return { binds, missing };
   }
+}
+
+function ownTmp({ readOnlyWithTmp: source }: ConfineRequest): readonly Bind[] {
+  return source === undefined ? [] : [{ source, target: '/tmp', readOnly: false }];
 }
 
 /** Not `recursive`: below /proc that never ends, since mkdir there says a parent is missing that exists. */

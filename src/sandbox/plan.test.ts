@@ -109,3 +109,16 @@ test('a warm process that changes its user later is not reported as sharing the 
   const plan = decidePlan(full, { ...shared, identityLater: true }, 'auto');
   assert.deepEqual(plan.protections.missing, []);
 });
+
+test('a read-only root is had through bubblewrap, also as root; where it cannot be it is reported, not dropped', () => {
+  const asked = { ...request, readOnlyWithTmp: '/own/tmp' };
+  const unmet = (host: HostFacts, more: Partial<ConfineRequest> = {}): string[] => {
+    const { missing } = decidePlan(host, { ...asked, ...more }, 'auto').protections;
+    return missing.filter((text) => text.startsWith('read-only root file system: '));
+  };
+  assert.equal(decidePlan(full, request, 'auto').way, 'shell');
+  assert.equal(decidePlan(full, asked, 'auto').way, 'bubblewrap');
+  assert.deepEqual(unmet(full), []);
+  assert.match(unmet(full, { isolation: 'none' })[0] ?? '', /isolation "none" was asked for/);
+  assert.match(unmet(bare, { identity: undefined })[0] ?? '', /not installed/);
+});

@@ -49,11 +49,17 @@ function decideWay(host: HostFacts, request: ConfineRequest, isolation: Isolatio
     );
   }
   if (host.root) {
+    if (wantsReadOnly(host, request, isolation)) return 'bubblewrap';
     const binds = request.binds.length > 0 && isolation !== 'none' && host.mountNamespace;
     return binds || request.network === 'none' ? 'unshare' : 'shell';
   }
   const needed = isolation !== 'none' || request.network === 'none';
   return needed && host.bubblewrap !== undefined ? 'bubblewrap' : 'shell';
+}
+
+function wantsReadOnly(host: HostFacts, request: ConfineRequest, isolation: Isolation): boolean {
+  const possible = host.bubblewrap !== undefined && host.pidNamespace && !request.identityLater;
+  return request.readOnlyWithTmp !== undefined && isolation !== 'none' && possible;
 }
 
 function assertIdentity(host: HostFacts, request: ConfineRequest): void {
@@ -111,6 +117,10 @@ function missingProtections(host: HostFacts, request: ConfineRequest, chosen: Ch
     [limits.pids > 0 && lacks('pids') && !chosen.limitTasks, `process limit: ${cgroup}`],
     [limits.cpuMillis > 0 && lacks('cpu'), `CPU limit: ${cgroup}`],
     [host.cgroup === 'none' && !boxed, `killing of daemons that hide, only of its process group: ${cgroup}`],
+    [
+      request.readOnlyWithTmp !== undefined && !boxed,
+      `read-only root file system: ${request.isolation === 'none' ? 'isolation "none" was asked for' : reason(host, 'bubblewrap')}`,
+    ],
     [request.binds.length > 0 && !chosen.showBinds, `${shown(request)}: ${reason(host, 'mount namespace')}`],
     [
       request.hidden.length > 0 && !ownUser && !boxed,

@@ -47,6 +47,11 @@ export interface ConfineRequest {
   /** Directories that must not be visible where the sandbox shares the platform's user. */
   readonly hidden: readonly string[];
   readonly writable: readonly string[];
+  /**
+   * A folder of its own, shown as /tmp inside a file system that is otherwise read-only but for `writable`: asks for
+   * bubblewrap, also as root. Where that cannot be had it is reported. Default: no such wish.
+   */
+  readonly readOnlyWithTmp?: string;
 }
 
 /** Serialisable: what it takes to kill everything inside, also from another process and after a restart. */

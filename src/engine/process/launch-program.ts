@@ -22,6 +22,8 @@ export interface LaunchRequest {
   readonly limits: Limits;
   readonly network: Network;
   readonly isolation: Isolation;
+  /** Nothing but its socket's folder and a /tmp of its own may be written. */
+  readonly readOnlyRoot: boolean;
   readonly secrets: Readonly<Record<string, Buffer>>;
   readonly log: LogTarget | undefined;
   /** Its environment, once its folder is known; OPENFAAS_SECRETS_DIR is added. */
@@ -62,7 +64,8 @@ export async function launchProgram(host: ProcessHost, request: LaunchRequest, s
       isolation: request.isolation,
       binds: [{ source: host.secrets.directory(id), target: secretsTarget, readOnly: true }],
       hidden: [join(host.runDir, 'keeper'), join(host.runDir, 'i'), host.secrets.root],
-      writable: folder.writable,
+      writable: request.readOnlyRoot ? folder.writable.filter((path) => path !== folder.home) : folder.writable,
+      ...(request.readOnlyRoot ? { readOnlyWithTmp: folder.tmp } : {}),
     });
     cage = confined.cage;
     const { file, args, cwd, protections } = confined;

@@ -93,6 +93,7 @@ function launchCold(host: ProcessHost, plan: LaunchPlan, workload: Workload, col
     limits: limitsFromSettings(settings),
     network: settings.network,
     isolation: settings.isolation,
+    readOnlyRoot: workload.readOnlyRootFilesystem,
     secrets,
     log: cold.log,
     env: ({ home, tmp, socketPath }) => ({

@@ -186,6 +186,7 @@ export class WarmPool {
       limits: limitsFromSettings(bornWith),
       network: 'host',
       isolation: 'auto',
+      readOnlyRoot: false,
       secrets: {},
       log: undefined,
       env: (folder) => ({
