@@ -97,6 +97,14 @@ export class ScriptedEngine implements Engine {
     }
   }
 
+  /** Drops all record of what ended, as an engine does that runs for long. */
+  forgetEnded(): void {
+    this.removed.length = 0;
+    for (const [id, { state }] of this.#instances) {
+      if (state === 'stopped' || state === 'failed') this.#instances.delete(id);
+    }
+  }
+
   #reconcile(revision: RevisionId): void {
     const live = this.live(revision);
     const count = this.#counts.get(revision) ?? 0;
@@ -110,6 +118,7 @@ export class ScriptedEngine implements Engine {
       id: `i${this.#next++}`,
       revision,
       state: 'starting',
+      address: { kind: 'http', host: '127.0.0.1', port: 1 },
       concurrency: 1,
       startedAtMs: 0,
       pooled: false,
