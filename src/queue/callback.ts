@@ -1,5 +1,4 @@
 import { request as httpRequest, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { type LookupAddress, lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
@@ -97,7 +96,12 @@ function isOurs(name: string): boolean {
   return ours.has(name.toLowerCase());
 }
 
-function post(
+/** TLS is loaded with the first callback that needs it: it costs some megabytes. */
+async function requestFor(protocol: string): Promise<typeof httpRequest> {
+  return protocol === 'https:' ? (await import('node:https')).request : httpRequest;
+}
+
+async function post(
   job: LeasedJob,
   payload: CallbackPayload,
   context: CallbackContext,
@@ -105,7 +109,8 @@ function post(
 ): Promise<{ status: number; retryAfter: string | undefined }> {
   const url = new URL(payload.url);
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) !== 0 && !context.isAllowed(host)) return Promise.reject(refused(host));
+  if (isIP(host) !== 0 && !context.isAllowed(host)) throw refused(host);
+  const send = await requestFor(url.protocol);
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; retryAfter: string | undefined }>();
   const options: RequestOptions = {
     method: 'POST',
@@ -122,7 +127,7 @@ function post(
     agent: false,
     signal: AbortSignal.timeout(context.timeoutMs),
   };
-  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, (response) => {
+  const request = send(url, options, (response) => {
     response.resume();
     response.once('close', () =>
       resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }),
@@ -134,7 +139,7 @@ function post(
   request.once('close', () => signal.removeEventListener('abort', leave));
   request.once('error', (error) => reject(TinderboxError.from(error)));
   request.end(job.body);
-  return promise;
+  return await promise;
 }
 
 function guardedLookup(isAllowed: (address: string) => boolean): LookupFunction {

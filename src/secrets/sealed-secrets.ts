@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { parse } from 'yaml';
-import nacl from 'tweetnacl';
 import { z } from 'zod';
 import { TinderboxError } from '../model/errors.ts';
 import { assertSecretName } from '../model/names.ts';
 import { readPrivateFile, writePrivateFile } from '../store/private-file.ts';
+import { loadNacl } from './load-nacl.ts';
 
 /** What `GET /publickey` tells, in the words of OpenFaaS's builder. */
 export interface PublicKey {
@@ -23,7 +24,8 @@ export interface SealedSecrets {
 
 const what = 'the key of sealed build secrets';
 const maxSecrets = 100;
-const { nonceLength, secretKeyLength } = nacl.box;
+/** Of NaCl's box: curve25519, xsalsa20, poly1305. */
+const [nonceLength, secretKeyLength] = [24, 32];
 
 /** OpenFaaS's sealed envelope: each value is base64 of a 24-byte nonce and the NaCl box made with `public_key`. */
 const envelopeSchema = z.object({
@@ -37,13 +39,24 @@ const envelopeSchema = z.object({
 /** Reads the private key from the file, or makes it there, 0600. Throws `config`. */
 export async function createSealedSecrets(file: string): Promise<SealedSecrets> {
   const secretKey = parseKey(file, await readPrivateFile({ what, file })) ?? (await makeKey(file));
-  const own = nacl.box.keyPair.fromSecretKey(secretKey);
+  let known: PublicKey | undefined;
+  const publicKey = (): PublicKey => (known ??= publicKeyOf(secretKey));
+  return {
+    get publicKey() {
+      return publicKey();
+    },
+    open: (envelope) => openEnvelope(envelope, publicKey(), secretKey),
+  };
+}
+
+function publicKeyOf(secretKey: Uint8Array): PublicKey {
+  const own = loadNacl().box.keyPair.fromSecretKey(secretKey);
   const text = Buffer.from(own.publicKey).toString('base64');
-  const publicKey: PublicKey = { key_id: text.slice(0, 8), algorithm: 'nacl/box', public_key: text };
-  return { publicKey, open: (envelope) => openEnvelope(envelope, publicKey, own.secretKey) };
+  return { key_id: text.slice(0, 8), algorithm: 'nacl/box', public_key: text };
 }
 
 function openEnvelope(text: string, own: PublicKey, secretKey: Uint8Array): Record<string, Buffer> {
+  const nacl = loadNacl();
   const envelope = parseEnvelope(text);
   if (envelope.key_id !== undefined && envelope.key_id !== own.key_id) {
     throw invalid(`sealed for key "${envelope.key_id.slice(0, 20)}", this platform has "${own.key_id}"`);
@@ -97,7 +110,7 @@ function parseKey(file: string, text: string | undefined): Uint8Array | undefine
 }
 
 async function makeKey(file: string): Promise<Uint8Array> {
-  const { secretKey } = nacl.box.keyPair();
-  await writePrivateFile({ what, file }, `${Buffer.from(secretKey).toString('base64')}\n`);
+  const secretKey = randomBytes(secretKeyLength);
+  await writePrivateFile({ what, file }, `${secretKey.toString('base64')}\n`);
   return secretKey;
 }

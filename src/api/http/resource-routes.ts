@@ -5,7 +5,6 @@ import type { ApiParts } from '../api-parts.ts';
 import { formatInfo } from '../info.ts';
 import { listInstances } from '../instances.ts';
 import { createNamespaces } from '../namespaces.ts';
-import { createDocument } from '../openapi/document.ts';
 import { parseJson, parseOptionalJson } from '../parse-json.ts';
 import { createSecretCases } from '../secrets.ts';
 import { addRoutes, sendText } from './create-server.ts';
@@ -70,8 +69,8 @@ export function addInfoRoutes(app: FastifyInstance, parts: ApiParts): void {
   addRoutes(app, '/healthz', { GET: (_request, reply) => sendText(reply, 200, 'OK') });
   const { functionStore = '{"version":"0.2.1","functions":[]}' } = parts;
   addRoutes(app, '/store.json', { GET: (_request, reply) => reply.type('application/json').send(functionStore) });
-  const document = createDocument(parts.version.release);
-  addRoutes(app, '/openapi.json', { GET: () => document });
+  let document: Promise<object> | undefined;
+  addRoutes(app, '/openapi.json', { GET: () => (document ??= loadDocument(parts.version.release)) });
   addRoutes(app, '/system/info', { GET: () => formatInfo(parts.version) });
   addRoutes(app, '/system/images', { GET: () => parts.builder.images() });
   addRoutes(app, '/system/instances', {
@@ -87,4 +86,10 @@ export function addInfoRoutes(app: FastifyInstance, parts: ApiParts): void {
       return listInstances(parts.engine, { name, namespace: dotted?.namespace ?? namespace });
     },
   });
+}
+
+/** Its schemas of every answer cost several megabytes, and few platforms are ever asked for it. */
+async function loadDocument(release: string): Promise<object> {
+  const { createDocument } = await import('../openapi/document.ts');
+  return createDocument(release);
 }
