@@ -12,5 +12,6 @@ export interface CommandEntry {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
-  load(): Promise<CommandDefinition>;
+  /** `words` of the command line, where there is one: a command may load less when they tell that less is needed. */
+  load(words?: readonly string[]): Promise<CommandDefinition>;
 }

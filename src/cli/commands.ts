@@ -1,11 +1,13 @@
 import type { CommandEntry } from './command-definition.ts';
+import { startsPlatform } from './flags/starts-platform.ts';
 
 /** Every command, in the order of the help. A file is loaded when its command is called. */
 export const commands: readonly CommandEntry[] = [
   {
     name: 'up',
     summary: 'start the platform on this machine, or deploy a stack file: up -f stack.yaml',
-    load: async () => (await import('./up.ts')).upCommand,
+    load: async (words) =>
+      startsPlatform(words) ? (await import('./up-start.ts')).upStartCommand : (await import('./up.ts')).upCommand,
   },
   {
     name: 'new',

@@ -55,7 +55,7 @@ async function createProgram(argv: readonly string[], shell: Shell): Promise<Com
       .command(entry.name)
       .description(entry.summary)
       .aliases([...(entry.aliases ?? [])]);
-    if (wanted.includes(entry)) (await entry.load()).define(command, shell);
+    if (wanted.includes(entry)) (await entry.load(argv)).define(command, shell);
   }
   return program;
 }

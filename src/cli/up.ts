@@ -1,5 +1,3 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { TinderboxError } from '../model/errors.ts';
 import type { CommandDefinition } from './command-definition.ts';
@@ -11,6 +9,7 @@ import { addPublishFlags } from './publish.ts';
 import { addBuildFlags, addShrinkwrapFlag } from './rollout/build-flags.ts';
 import type { Shell } from './terminal/shell.ts';
 import type { UpStackFlags } from './up-stack.ts';
+import { startPlatformHere } from './up-start.ts';
 
 /** Means the same to both halves. */
 const shared = 'dataDir';
@@ -52,19 +51,5 @@ async function up(shell: Shell, flags: UpStackFlags, command: Command, starting:
     const { upStack } = await import('./up-stack.ts');
     return upStack(shell, flags);
   }
-  await hintAtStack(shell);
-  const { upPlatform } = await import('./up-platform.ts');
-  return upPlatform(shell, { ...flags });
-}
-
-/** Who knows faas-cli may mean the other half. */
-async function hintAtStack(shell: Shell): Promise<void> {
-  for (const name of ['stack.yaml', 'stack.yml']) {
-    const there = await access(join(shell.cwd, name)).then(
-      () => true,
-      () => false,
-    );
-    if (there) shell.stderr.write(`starting the platform; to deploy ${name}: tinderbox up -f ${name}\n`);
-    if (there) return;
-  }
+  return startPlatformHere(shell, { ...flags });
 }

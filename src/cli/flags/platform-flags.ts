@@ -30,6 +30,6 @@ export function textOf(value: unknown): string | undefined {
 }
 
 /** `limits.body` → `limits-body`, `dataDir` → `data-dir`. */
-function flagOf(key: string): string {
+export function flagOf(key: string): string {
   return key.replaceAll('.', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
