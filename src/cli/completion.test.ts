@@ -9,6 +9,7 @@ import type { CommandNode } from './completion/command-tree.ts';
 import { formatFishCompletion } from './completion/fish.ts';
 import { formatZshCompletion } from './completion/zsh.ts';
 import { runInTest } from './testing/test-shell.ts';
+import { covers } from '../../test/support/covers.ts';
 
 async function scriptFor(shell: string, cwd: string): Promise<string> {
   const { exitCode, stdout, stderr } = await runInTest(['completion', shell], { cwd });
@@ -26,6 +27,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tinderbox; printf '%s\\n' "\${COMPRE
 }
 
 test('bash completes commands, their subcommands and their flags', async (t) => {
+  covers('command', 'completion');
   const folder = tempDir(t);
   const script = join(folder, 'completion');
   writeFileSync(script, await scriptFor('bash', folder));

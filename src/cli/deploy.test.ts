@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { fakeLogin, type FakePlatform, startFakePlatform } from './testing/fake-platform.ts';
 import { type CliRun, runInTest, type TestShellOptions } from './testing/test-shell.ts';
+import { covers } from '../../test/support/covers.ts';
 
 interface Bench extends FakePlatform {
   readonly cwd: string;
@@ -101,6 +102,7 @@ test('a program is built with its command line and mode, and is addressed with i
 });
 
 test('build alone deploys nothing, and several run at once', async (t) => {
+  covers('command', 'build');
   const { run, state } = await createBench(t);
   assert.equal((await run(['build', '--parallel', '2'])).exitCode, 0);
   assert.deepEqual(state.builds.map(({ config }) => config['image']).sort(), ['count:latest', 'hello:latest']);

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createBench, hello } from '../../test/support/command-bench.ts';
+import { covers } from '../../test/support/covers.ts';
 
 const stack = `functions:
   hello:
@@ -17,6 +18,7 @@ const stack = `functions:
 `;
 
 test('differences are shown side by side, and end with 1', async (t) => {
+  covers('command', 'diff');
   const { run, state, cwd } = await createBench(t);
   writeFileSync(join(cwd, 'stack.yaml'), stack);
   const envVars = { A: '1', C: '3' };

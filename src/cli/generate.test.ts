@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { createBench } from '../../test/support/command-bench.ts';
+import { covers } from '../../test/support/covers.ts';
 
 const stack = `functions:
   b: {image: "b:1", skip_build: true}
@@ -22,6 +23,7 @@ const stack = `functions:
 `;
 
 test('a Function resource says what the stack file says, in the order of names', async (t) => {
+  covers('command', 'generate');
   const { run, cwd } = await createBench(t);
   writeFileSync(join(cwd, 'stack.yaml'), stack);
   writeFileSync(join(cwd, 'env.yml'), 'environment: {A: file}\n');

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createBench } from '../../test/support/command-bench.ts';
+import { covers } from '../../test/support/covers.ts';
 
 test('a token is sent in place of a login, and a certificate nobody vouches for is taken on request', async (t) => {
   const { run } = await createBench(t);
@@ -12,6 +13,7 @@ test('a token is sent in place of a login, and a certificate nobody vouches for 
 });
 
 test('logout forgets a login, and registry-login writes a file that is nobody else’s', async (t) => {
+  covers('command', 'registry-login');
   const { run, cwd } = await createBench(t);
   assert.equal((await run('logout')).exitCode, 3);
   assert.equal((await run('login -s --timeout 10s --tls-no-verify', { stdin: 's3cret' })).exitCode, 0);

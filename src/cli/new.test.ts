@@ -7,6 +7,7 @@ import { tempDir } from '../../test/support/temp-dir.ts';
 import { listTemplates } from './scaffold/templates.ts';
 import { parseStack } from './stack/parse-stack.ts';
 import { type CliRun, runInTest } from './testing/test-shell.ts';
+import { covers } from '../../test/support/covers.ts';
 
 const run = (cwd: string, line: string, env: Record<string, string> = {}): Promise<CliRun> =>
   runInTest(['new', ...line.split(' ')], { cwd, env: { OPENFAAS_TEMPLATE_STORE_URL: './no-store.json', ...env } });
@@ -29,6 +30,8 @@ test('a new function has a folder and an entry that the stack parser takes, for 
 });
 
 test('the spellings of faas-cli and its prefix are understood', async (t) => {
+  covers('command', 'new');
+  covers('variable', 'faas-cli OPENFAAS_PREFIX');
   const cwd = tempDir(t);
   const made = await run(cwd, 'hello --lang node22', { OPENFAAS_PREFIX: 'registry.example/team/' });
   assert.equal(

@@ -11,6 +11,7 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { runInTest } from './testing/test-shell.ts';
+import { covers } from '../../test/support/covers.ts';
 
 const digestOf = (bytes: Buffer | string): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
@@ -54,6 +55,7 @@ async function startRegistry(t: TestContext, tamper = false): Promise<string> {
 }
 
 test('a plugin is got from a registry and is then a command', async (t) => {
+  covers('command', 'plugin get');
   const [registry, cwd] = [await startRegistry(t), tempDir(t)];
   const got = await runInTest(['plugin', 'get', 'pro', '--registry', registry, '-v', '--arch', 'x86_64'], { cwd });
   assert.equal(got.exitCode, 0, got.stderr);

@@ -12,6 +12,7 @@ import { extract } from 'tar-stream';
 import { parse } from 'yaml';
 import { createBench, type Bench } from '../../test/support/command-bench.ts';
 import { createSealingKeys, unsealSecrets } from '../model/sealed-secrets.ts';
+import { covers } from '../../test/support/covers.ts';
 
 const stack = `functions:
   hello: {lang: node, handler: ./hello, image: "team/hello:1.0", build_secrets: {token: ./token}}
@@ -60,6 +61,7 @@ async function unpack(tar: Buffer): Promise<Record<string, string>> {
 }
 
 test('publish builds under each tag, and push finds what was built', async (t) => {
+  covers('command', 'publish', 'push');
   const { run, state } = await createProject(t);
   const missing = await run('push');
   assert.deepEqual([missing.exitCode, missing.stderr.includes('not on http')], [3, true]);
@@ -97,6 +99,8 @@ test('a remote builder gets a signed tar, and secrets of the build sealed for it
 });
 
 test('builder, secret and key may come from the environment, and the key need not be asked for', async (t) => {
+  covers('variable', 'faas-cli OPENFAAS_REMOTE_BUILDER', 'faas-cli OPENFAAS_PAYLOAD_SECRET');
+  covers('variable', 'faas-cli OPENFAAS_BUILDER_PUBLIC_KEY');
   const { run, cwd } = await createProject(t);
   const keys = createSealingKeys();
   const builder = await startBuilder(t, keys.publicKey);

@@ -3,6 +3,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createBench } from '../../test/support/command-bench.ts';
+import { covers } from '../../test/support/covers.ts';
 
 test('a secret is made from stdin, a file or a literal, trimmed unless told otherwise', async (t) => {
   const { run, state, cwd } = await createBench(t);
@@ -30,6 +31,7 @@ test('a secret without value, with two, or with a bad name is refused before any
 });
 
 test('secrets are applied from a folder, and sealed and opened without a platform', async (t) => {
+  covers('command', 'secret apply', 'secret generate', 'secret keygen', 'secret seal', 'secret unseal');
   const { run, state, cwd } = await createBench(t);
   assert.equal((await run('secret apply')).exitCode, 3);
   mkdirSync(join(cwd, '.secrets'));

@@ -9,6 +9,7 @@ import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { fakeLogin, startFakePlatform } from './testing/fake-platform.ts';
 import { type CliRun, runInTest } from './testing/test-shell.ts';
+import { covers } from '../../test/support/covers.ts';
 
 const identity = { GIT_AUTHOR_NAME: 't', GIT_AUTHOR_EMAIL: 't@x', GIT_COMMITTER_NAME: 't', GIT_COMMITTER_EMAIL: 't@x' };
 
@@ -84,6 +85,7 @@ test('a tag, a branch and a commit stand side by side with the newest', async (t
 });
 
 test('the repository may come from the environment, and what is there is kept on request', async (t) => {
+  covers('variable', 'faas-cli OPENFAAS_TEMPLATE_URL');
   const [{ folder }, cwd] = [createRepository(t), tempDir(t)];
   const env = { OPENFAAS_TEMPLATE_URL: folder };
   assert.equal((await run(cwd, ['template', 'pull', '--debug'], env)).exitCode, 0);
@@ -133,6 +135,7 @@ test('a repository without templates, and one whose template reaches out of itse
 });
 
 test('a stack file names its templates, and pull stack gets them', async (t) => {
+  covers('command', 'template pull stack');
   const [{ folder }, cwd] = [createRepository(t), tempDir(t)];
   const templates = `- {name: shout@v1, source: "${folder}#v1"}`;
   write(cwd, {

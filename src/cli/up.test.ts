@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { createBench, type Bench } from '../../test/support/command-bench.ts';
 import { createSink } from './testing/test-shell.ts';
 import { until } from '../../test/support/until.ts';
+import { covers } from '../../test/support/covers.ts';
 
 const stack = `functions:
   hello: {lang: node, handler: ./hello, image: "hello:1"}
@@ -24,6 +25,7 @@ async function createProject(t: TestContext): Promise<Bench> {
 const builtOf = ({ state }: Bench): readonly unknown[] => state.builds.map(({ config }) => config['image']);
 
 test('with a stack file up builds, pushes and deploys, or leaves a step out', async (t) => {
+  covers('command', 'up');
   const bench = await createProject(t);
   const { run, state } = bench;
   const up = await run('up -f stack.yaml --filter hello -e A=b');

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { tempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
+import { differs } from '../support/covers.ts';
 
 const main = resolve(import.meta.dirname, '../../bin/tinderbox.mjs');
 const patience = 60_000;
@@ -55,6 +56,7 @@ function start(t: TestContext, cwd: string, args: readonly string[]): Run {
 }
 
 test('one function runs without a platform, every path its own, with secrets and variables', async (t) => {
+  differs('command', 'local-run', 'starts the function in this machine’s own process engine, without a container');
   const cwd = tempDir(t);
   write(cwd, {
     'stack.yaml': 'functions:\n  hello: {lang: node, handler: ./hello, secrets: [key], environment: {A: "1"}}\n',
