@@ -129,7 +129,7 @@ class LocalSandbox implements HostSandbox {
       cwd: request.cwd,
       // The user's own service bus would start programs outside of these walls.
       hidden: [...request.hidden, this.#options.stateDir, '/run/user'],
-      visible: [this.#options.runDir],
+      visible: [this.#options.runDir, ...hiddenProgram(request)],
       writable: request.writable,
       binds: [...binds, ...ownTmp(request)],
     };
@@ -167,6 +167,11 @@ class LocalSandbox implements HostSandbox {
     }
     return { binds, missing };
   }
+}
+
+/** A program that lives in /tmp itself would be hidden by a /tmp of its own. */
+function hiddenProgram({ readOnlyWithTmp, command: [file = ''] }: ConfineRequest): readonly string[] {
+  return readOnlyWithTmp !== undefined && file.startsWith('/tmp/') ? [dirname(file)] : [];
 }
 
 function ownTmp({ readOnlyWithTmp: source }: ConfineRequest): readonly Bind[] {
