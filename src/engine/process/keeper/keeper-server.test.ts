@@ -134,7 +134,8 @@ test('removing a large folder nobody else will does not hold up the keeper', asy
   await client.request(hello);
   const trace = join(served.directory, 'large');
   mkdirSync(trace);
-  for (let file = 0; file < 200; file += 1) writeFileSync(join(trace, `${file}`), '');
+  // So many that their removal outlasts any pause this process may be put to.
+  for (let file = 0; file < 3_000; file += 1) writeFileSync(join(trace, `${file}`), '');
   const program = { ...shell('wrote', 'sleep 0.1', served.directory), traces: [trace] };
   await client.request({ op: 'spawn', program });
   client.close();
