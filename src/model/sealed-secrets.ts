@@ -1,5 +1,5 @@
-import nacl from 'tweetnacl';
 import { TinderboxError } from './errors.ts';
+import { loadNacl } from './load-nacl.ts';
 
 /**
  * Secrets of a build, sealed for one builder: each value on its own as base64 of nonce and NaCl box (Curve25519,
@@ -22,8 +22,11 @@ export interface SealingKeys {
   readonly privateKey: string;
 }
 
+/** Bytes of a Curve25519 key, public or private. */
+export const keyLength = 32;
+
 export function createSealingKeys(): SealingKeys {
-  const { publicKey, secretKey } = nacl.box.keyPair();
+  const { publicKey, secretKey } = loadNacl().box.keyPair();
   return { publicKey: encode(publicKey), privateKey: encode(secretKey) };
 }
 
@@ -34,6 +37,7 @@ export function keyIdOf(publicKey: string): string {
 
 /** Throws `invalid` for a public key that is none. */
 export function sealSecrets(publicKey: string, values: Readonly<Record<string, Uint8Array>>): SealedSecrets {
+  const nacl = loadNacl();
   const receiver = decodeKey(publicKey, 'public key');
   const sender = nacl.box.keyPair();
   const secrets = Object.entries(values).map(([name, value]) => {
@@ -65,11 +69,18 @@ export function unsealSecrets(privateKey: string, sealed: unknown, name?: string
 }
 
 function open(name: string, text: string, sender: Uint8Array, key: Uint8Array): Buffer {
-  const bytes = new Uint8Array(Buffer.from(text, 'base64'));
-  const [nonce, box] = [bytes.slice(0, nacl.box.nonceLength), bytes.slice(nacl.box.nonceLength)];
-  const opened = nonce.length < nacl.box.nonceLength ? null : nacl.box.open(box, nonce, sender, key);
-  if (opened !== null) return Buffer.from(opened);
+  const opened = openSealedValue(text, sender, key);
+  if (opened !== undefined) return opened;
   throw new TinderboxError('invalid', `sealed secret "${name}" does not open: another key, or changed on its way`);
+}
+
+/** One value of an envelope, opened with the receiver's private key; undefined: another key, or no sealed value. */
+export function openSealedValue(text: string, sender: Uint8Array, key: Uint8Array): Buffer | undefined {
+  const { box } = loadNacl();
+  const bytes = new Uint8Array(Buffer.from(text, 'base64'));
+  if (bytes.length < box.nonceLength) return undefined;
+  const opened = box.open(bytes.slice(box.nonceLength), bytes.slice(0, box.nonceLength), sender, key);
+  return opened === null ? undefined : Buffer.from(opened);
 }
 
 function parseEnvelope(sealed: unknown): SealedSecrets {
@@ -87,8 +98,8 @@ function parseEnvelope(sealed: unknown): SealedSecrets {
 
 function decodeKey(text: string, what: string): Uint8Array {
   const bytes = Buffer.from(text.trim(), 'base64');
-  if (bytes.length === nacl.box.publicKeyLength) return new Uint8Array(bytes);
-  throw new TinderboxError('invalid', `the ${what} is not base64 of ${nacl.box.publicKeyLength} bytes`);
+  if (bytes.length === keyLength) return new Uint8Array(bytes);
+  throw new TinderboxError('invalid', `the ${what} is not base64 of ${keyLength} bytes`);
 }
 
 function encode(bytes: Uint8Array): string {

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { TinderboxError } from '../model/errors.ts';
+import { loadNacl } from '../model/load-nacl.ts';
 import { assertSecretName } from '../model/names.ts';
+import { keyIdOf, keyLength, openSealedValue } from '../model/sealed-secrets.ts';
 import { readPrivateFile, writePrivateFile } from '../store/private-file.ts';
-import { loadNacl } from './load-nacl.ts';
 
 /** What `GET /publickey` tells, in the words of OpenFaaS's builder. */
 export interface PublicKey {
@@ -24,8 +25,6 @@ export interface SealedSecrets {
 
 const what = 'the key of sealed build secrets';
 const maxSecrets = 100;
-/** Of NaCl's box: curve25519, xsalsa20, poly1305. */
-const [nonceLength, secretKeyLength] = [24, 32];
 
 /** OpenFaaS's sealed envelope: each value is base64 of a 24-byte nonce and the NaCl box made with `public_key`. */
 const envelopeSchema = z.object({
@@ -52,35 +51,26 @@ export async function createSealedSecrets(file: string): Promise<SealedSecrets> 
 function publicKeyOf(secretKey: Uint8Array): PublicKey {
   const own = loadNacl().box.keyPair.fromSecretKey(secretKey);
   const text = Buffer.from(own.publicKey).toString('base64');
-  return { key_id: text.slice(0, 8), algorithm: 'nacl/box', public_key: text };
+  return { key_id: keyIdOf(text), algorithm: 'nacl/box', public_key: text };
 }
 
 function openEnvelope(text: string, own: PublicKey, secretKey: Uint8Array): Record<string, Buffer> {
-  const nacl = loadNacl();
   const envelope = parseEnvelope(text);
   if (envelope.key_id !== undefined && envelope.key_id !== own.key_id) {
     throw invalid(`sealed for key "${envelope.key_id.slice(0, 20)}", this platform has "${own.key_id}"`);
   }
   const sender = Buffer.from(envelope.public_key, 'base64');
-  if (sender.length !== nacl.box.publicKeyLength) throw invalid('their public_key is not 32 bytes in base64');
+  if (sender.length !== keyLength) throw invalid('their public_key is not 32 bytes in base64');
   const entries = Object.entries(envelope.secrets);
   if (entries.length > maxSecrets) throw invalid(`${entries.length} of them, the limit is ${maxSecrets}`);
   return Object.fromEntries(
     entries.map(([name, value]) => {
       assertSecretName(name);
-      const bytes = Buffer.from(value, 'base64');
-      const opened = nacl.box.open(bytes.subarray(nonceLength), padNonce(bytes), sender, secretKey);
-      if (opened === null) throw invalid(`"${name}" does not open with the key of this platform`);
-      return [name, Buffer.from(opened)];
+      const opened = openSealedValue(value, sender, secretKey);
+      if (opened === undefined) throw invalid(`"${name}" does not open with the key of this platform`);
+      return [name, opened];
     }),
   );
-}
-
-/** What is too short for a nonce does not open either. */
-function padNonce(bytes: Buffer): Uint8Array {
-  const nonce = new Uint8Array(nonceLength);
-  nonce.set(bytes.subarray(0, nonceLength));
-  return nonce;
 }
 
 function parseEnvelope(text: string): z.infer<typeof envelopeSchema> {
@@ -105,12 +95,12 @@ function invalid(why: string): TinderboxError {
 function parseKey(file: string, text: string | undefined): Uint8Array | undefined {
   if (text === undefined) return undefined;
   const bytes = Buffer.from(text.trim(), 'base64');
-  if (bytes.length === secretKeyLength) return bytes;
-  throw new TinderboxError('config', `${what} ${file} is not ${secretKeyLength} bytes in base64`);
+  if (bytes.length === keyLength) return bytes;
+  throw new TinderboxError('config', `${what} ${file} is not ${keyLength} bytes in base64`);
 }
 
 async function makeKey(file: string): Promise<Uint8Array> {
-  const secretKey = randomBytes(secretKeyLength);
+  const secretKey = randomBytes(keyLength);
   await writePrivateFile({ what, file }, `${secretKey.toString('base64')}\n`);
   return secretKey;
 }
