@@ -33,6 +33,7 @@ export class JobTable {
   readonly #due: StatementSync;
   readonly #lease: StatementSync;
   readonly #content: StatementSync;
+  readonly #created: StatementSync;
   readonly #find: StatementSync;
   readonly #putBack: StatementSync;
   readonly #remove: StatementSync;
@@ -62,6 +63,7 @@ export class JobTable {
     );
     this.#lease = db.prepare(`UPDATE jobs SET state = ${leased}, attempt = attempt + 1 WHERE seq = ?`);
     this.#content = db.prepare('SELECT created, remember, payload, body FROM contents WHERE seq = ?');
+    this.#created = db.prepare('SELECT created FROM contents WHERE seq = ?');
     this.#find = db.prepare('SELECT seq, lane, priority, due, attempt, bytes FROM jobs WHERE id = ?');
     this.#putBack = db.prepare('UPDATE jobs SET state = ?, due = ? WHERE seq = ?');
     this.#remove = db.prepare('DELETE FROM jobs WHERE seq = ?');
@@ -113,6 +115,10 @@ export class JobTable {
       payload: JSON.parse(String(row['payload'])) as JobPayload,
       body: row['body'] as Uint8Array,
     };
+  }
+
+  createdMs({ seq }: JobRow): number {
+    return Number(this.#created.get(seq)?.['created']);
   }
 
   find(id: string): JobRow | undefined {

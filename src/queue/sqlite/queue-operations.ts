@@ -96,14 +96,14 @@ class QueueOperations {
 
   #note(
     id: string,
-    { seq, lane, attempt }: JobRow,
+    row: JobRow,
     state: 'done' | 'canceled',
     finishedMs: number,
     limits: QueueLimits,
     last?: FinishedAttempt,
   ): void {
-    const { createdMs } = this.#jobs.content(seq);
-    const view = { id, lane, state, createdMs, finishedMs, attempts: attempt };
+    const { lane, attempt } = row;
+    const view = { id, lane, state, createdMs: this.#jobs.createdMs(row), finishedMs, attempts: attempt };
     this.#finished.add(last === undefined ? view : { ...view, last }, limits.history);
   }
 
