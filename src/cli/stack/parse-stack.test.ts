@@ -5,7 +5,7 @@ import { parseStack } from './parse-stack.ts';
 import type { StackFile } from './stack-file.ts';
 
 const parse = (text: string, env: Record<string, string> = {}): StackFile =>
-  parseStack({ text, file: 'stack.yaml', directory: '/work', env });
+  parseStack({ text, file: 'stack.yaml', directory: '/project', env });
 
 function problemsOf(text: string, env: Record<string, string> = {}): readonly string[] {
   try {
@@ -54,12 +54,12 @@ test('every field that faas-cli writes is read, scalars becoming the text they a
     {
       name: 'hello',
       lang: 'node22',
-      handler: '/work/hello',
+      handler: '/project/hello',
       image: 'registry/hello:1.0',
       namespace: 'team',
       skipBuild: true,
       environment: { DEBUG: 'true', RATIO: '1.0', EMPTY: '', DAY: '2026-01-02' },
-      environmentFiles: ['/work/env.yml'],
+      environmentFiles: ['/project/env.yml'],
       secrets: ['api-key'],
       constraints: ['node.x == y'],
       labels: { 'com.openfaas.scale.min': '2' },
@@ -69,7 +69,7 @@ test('every field that faas-cli writes is read, scalars becoming the text they a
       readOnlyRootFilesystem: true,
       buildArgs: { A: '1' },
       buildOptions: ['dev'],
-      buildSecrets: { id: '/work/path' },
+      buildSecrets: { id: '/project/path' },
     },
   ]);
 });
@@ -79,8 +79,8 @@ test('anchors and merge keys are followed', () => {
   assert.deepEqual(
     stack.functions.map((fn) => [fn.name, fn.lang, fn.handler]),
     [
-      ['a', 'node', '/work/a'],
-      ['b', 'node', '/work/b'],
+      ['a', 'node', '/project/a'],
+      ['b', 'node', '/project/b'],
     ],
   );
 });
@@ -160,7 +160,7 @@ test('templates and what is copied are read, and nothing outside of the project 
     'functions:\n  a: {handler: ., lang: mine@v1}\nconfiguration:\n  templates:\n  - {name: mine@v1, source: "./repo#v1"}\n  - name: other\n  copy: [./common, lib/x]\n',
   );
   assert.deepEqual(stack.templates, [{ name: 'mine@v1', source: './repo#v1' }, { name: 'other' }]);
-  assert.deepEqual(stack.copy, ['/work/common', '/work/lib/x']);
+  assert.deepEqual(stack.copy, ['/project/common', '/project/lib/x']);
   const broken = 'functions:\n  a: {handler: .}\nconfiguration: {copy: [../x, .], templates: [{source: y}]}\n';
   assert.deepEqual(problemsOf(broken), [
     'stack.yaml:3:24: configuration.copy[0] "../x" is not below the folder of the stack file',
