@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { type Platform, startPlatform } from '../main.ts';
+import type { Platform } from '../compose/platform.ts';
+import { startPlatform } from '../main.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { startLog } from '../observe/log.ts';
 import { type PlatformFlags, settingFlags, textOf } from './flags/platform-flags.ts';

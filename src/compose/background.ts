@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { followFunctions } from '../events/schedule/follow-functions.ts';
+import { createScheduler } from '../events/schedule/scheduler.ts';
+import { createStoredMemory } from '../events/schedule/stored-memory.ts';
+import { type Metrics } from '../observe/metrics.ts';
+import { createAsyncCalls } from '../queue/async-calls.ts';
+import { ownPath } from '../queue/own-path.ts';
+import { createAddressRule } from '../queue/public-address.ts';
+import { createSqliteQueue } from '../queue/sqlite/sqlite-queue.ts';
+import type { Router } from '../router/router.ts';
+import type { Store } from '../store/store.ts';
+import { drainMs } from './drain-time.ts';
+import type { Place } from './place.ts';
+import type { PlatformOptions } from './platform.ts';
+
+interface BackgroundParts {
+  readonly store: Store;
+  readonly router: Router;
+  readonly metrics: Metrics;
+  readonly place: Place;
+}
+
+/** Calls nobody waits for, and functions that the clock calls. */
+export async function startBackground(
+  config: Config,
+  options: PlatformOptions,
+  { store, router, metrics, place }: BackgroundParts,
+  stack: AsyncDisposableStack,
+) {
+  const file = join(config.stateDir, 'queue.db');
+  const calls = createAsyncCalls({
+    open: () => createSqliteQueue({ file, limits: config.queue }),
+    invoke: router.invoke,
+    replyBytes: config.queue.bodyBytes,
+    callbacks: {
+      isAllowed: createAddressRule(config.queue.callbackRanges),
+      timeoutMs: 60_000,
+      agent: `tinderbox/${options.version}`,
+    },
+    retryOf: (key) => router.route(key)?.settings.retry,
+    ownPath: (url) => ownPath(url, config.host, place.port),
+    now: Date.now,
+    random: Math.random,
+  });
+  stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
+  if (existsSync(file)) await calls.resume();
+  metrics.showQueue(calls);
+  const scheduler = createScheduler({ accept: (job) => calls.accept(job), memory: await createStoredMemory(store) });
+  stack.defer(() => scheduler.close());
+  stack.defer(await followFunctions(store, scheduler));
+  return { calls, schedules: () => scheduler.planned() };
+}

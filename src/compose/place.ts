@@ -1,0 +1,4 @@
+/** Where the gateway listens, once it does. */
+export interface Place {
+  port: number;
+}
