@@ -46,8 +46,12 @@ export interface Config {
     readonly bodyBytes: number;
     /** Calls that were given up and are kept; default 10,000. */
     readonly deadLetters: number;
+    /** Longest a call that was given up is kept; default 720 h. */
+    readonly deadLettersMs: number;
     /** Calls that are over and are kept; default 100,000. */
     readonly history: number;
+    /** Longest a call that is over is kept; default 168 h. */
+    readonly historyMs: number;
     /** Addresses and ranges callbacks may reach beside those of the public internet; default none. */
     readonly callbackRanges: readonly string[];
   };

@@ -133,6 +133,16 @@ export const settings = {
   },
   queueBodyBytes: { key: 'queue.body', about: 'largest body of a stored call (8Mi)', parse: asConfig(parseMemory) },
   queueDeadLetters: { key: 'queue.deadLetters', about: 'dead letters kept (10000)', parse: integer(0, 10_000_000) },
+  queueDeadLettersMs: {
+    key: 'queue.deadLettersAge',
+    about: 'longest a dead letter is kept (720h)',
+    parse: asConfig(parseDurationMs),
+  },
+  queueHistoryMs: {
+    key: 'queue.historyAge',
+    about: 'longest a call that is over is kept (168h)',
+    parse: asConfig(parseDurationMs),
+  },
   queueHistory: { key: 'queue.history', about: 'calls that are over and kept (100000)', parse: integer(0, 10_000_000) },
   callbackRanges: {
     key: 'queue.callbackRanges',

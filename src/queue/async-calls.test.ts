@@ -10,7 +10,7 @@ import type { Invocation, Invoke, Reply } from '../model/invocation.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { defaultRetrySettings } from '../model/retry-settings.ts';
 import { type AsyncCalls, createAsyncCalls } from './async-calls.ts';
-import { testJob } from './conformance.ts';
+import { testJob, testLimits } from './conformance.ts';
 import type { CallPayload, Job } from './job.ts';
 import { createAddressRule } from './public-address.ts';
 import { createSqliteQueue } from './sqlite/sqlite-queue.ts';
@@ -34,7 +34,7 @@ function createWorld(t: TestContext, handle: (call: Invocation, count: number) =
     return await handle(call, invoked.length);
   };
   const file = join(tempDir(t), 'queue.db');
-  const limits = { laneJobs: 1000, laneBytes: 1_000_000, deadLetters: 100, history: 10 };
+  const limits = { ...testLimits, laneJobs: 1000, laneBytes: 1_000_000, deadLetters: 100, history: 10 };
   const calls = createAsyncCalls({
     open: () => createSqliteQueue({ file, limits }),
     invoke,
@@ -197,7 +197,11 @@ test('a running call that is cancelled is stopped and leaves nothing behind', as
   const begun = Promise.withResolvers<void>();
   const file = join(tempDir(t), 'queue.db');
   const calls = createAsyncCalls({
-    open: () => createSqliteQueue({ file, limits: { laneJobs: 10, laneBytes: 1000, deadLetters: 10, history: 10 } }),
+    open: () =>
+      createSqliteQueue({
+        file,
+        limits: { ...testLimits, laneJobs: 10, laneBytes: 1000, deadLetters: 10, history: 10 },
+      }),
     invoke: (_call, signal) => {
       begun.resolve();
       return new Promise((_resolve, reject) => {

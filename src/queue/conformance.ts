@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Job, LeasedJob } from './job.ts';
+import { until } from '../../test/support/until.ts';
+import type { CallView, Job, LeasedJob } from './job.ts';
 import type { JobQueue, QueueLimits } from './queue.ts';
 
 /** A queue under test that can be opened again over what it kept, as after a crash or a stop. */
@@ -10,7 +11,14 @@ export interface QueueUnderTest {
   reopen(): Promise<JobQueue>;
 }
 
-const limits: QueueLimits = { laneJobs: 100, laneBytes: 10_000, deadLetters: 3, history: 10 };
+export const testLimits: QueueLimits = {
+  laneJobs: 100,
+  laneBytes: 10_000,
+  deadLetters: 3,
+  deadLettersMs: 3_600_000,
+  history: 10,
+  historyMs: 3_600_000,
+};
 
 export function testJob(id: string, part: Partial<Job> = {}): Job {
   return {
@@ -31,18 +39,24 @@ export function describeQueue(
   name: string,
   open: (t: TestContext, limits: QueueLimits) => Promise<QueueUnderTest>,
 ): void {
-  const start = async (t: TestContext): Promise<JobQueue> => (await open(t, limits)).queue;
+  const start = async (t: TestContext): Promise<JobQueue> => (await open(t, testLimits)).queue;
   describe(`${name} keeps jobs`, () => {
     keepsJobs(start);
-    survives((t) => open(t, limits));
+    survives((t) => open(t, testLimits));
   });
   describe(`${name} gives them out`, () => leases(start));
   describe(`${name} ends them`, () => settles(start));
   describe(`${name} keeps dead letters`, () => deadLetters(start));
-  describe(`${name} remembers calls`, () => remembers(start));
+  describe(`${name} remembers calls`, () => {
+    remembers(start);
+    forgets((t, part) => open(t, { ...testLimits, ...part }));
+  });
 }
 
 type Start = (t: TestContext) => Promise<JobQueue>;
+
+const ballast = (count: number): Job[] =>
+  Array.from({ length: count }, (_, i) => testJob(`j${i}`, { body: Buffer.alloc(1) }));
 
 const ids = (jobs: readonly { readonly id: string }[]): string[] => jobs.map(({ id }) => id);
 
@@ -69,9 +83,17 @@ function keepsJobs(start: Start): void {
     assert.deepEqual(await queue.append([testJob('f'), remembered]), [true, false]);
   });
 
+  test('a job may name a lower bound for its lane than the queue has', async (t) => {
+    const queue = await start(t);
+    await queue.append([testJob('a', { laneJobs: 1 })]);
+    await assert.rejects(queue.append([testJob('b', { laneJobs: 1 })]), { code: 'queue-full', message: /a\.ns.*1/ });
+    assert.deepEqual(await queue.append([testJob('c', { laneJobs: 2 })]), [true]);
+    await assert.rejects(queue.append([testJob('d', { laneJobs: 1000 }), ...ballast(98)]), { code: 'queue-full' });
+  });
+
   test('a lane that is full refuses all of an append, and other lanes have room', async (t) => {
     const queue = await start(t);
-    await queue.append(Array.from({ length: 99 }, (_, i) => testJob(`j${i}`, { body: Buffer.alloc(1) })));
+    await queue.append(ballast(99));
     await assert.rejects(queue.append([testJob('x'), testJob('y')]), { code: 'queue-full', message: /a\.ns.*100/ });
     assert.deepEqual(await queue.append([testJob('x', { body: Buffer.alloc(1) })]), [true]);
     const big = testJob('big', { lane: 'b.ns', body: Buffer.alloc(10_001) });
@@ -162,7 +184,7 @@ function leases(start: Start): void {
 function settles(start: Start): void {
   test('a job that is done leaves, and what follows from it is stored in the same step, also in a full lane', async (t) => {
     const queue = await start(t);
-    await queue.append(Array.from({ length: 100 }, (_, i) => testJob(`j${i}`, { body: Buffer.alloc(1) })));
+    await queue.append(ballast(100));
     const next = [testJob('n1'), testJob('n2')];
     assert.equal(await queue.settle(await leaseOne(queue), { outcome: 'done', next }), true);
     assert.equal((await queue.depth())[0]?.jobs, 101);
@@ -290,12 +312,55 @@ function remembers(start: Start): void {
     assert.deepEqual(await list({ limit: 10, lane: 'a.ns', states: ['queued', 'running'] }), ['waits']);
   });
 
+  test('when a call began and what its attempts used is told in every state', async (t) => {
+    const queue = await start(t);
+    const beforeMs = Date.now();
+    const view = async (): Promise<CallView> => {
+      const found = await queue.history.get('a');
+      assert.ok(found !== undefined);
+      return found;
+    };
+    await queue.append([testJob('a')]);
+    const waiting = await view();
+    assert.deepEqual([waiting.startedMs, waiting.used], [undefined, { billedMs: 0, gbSeconds: 0 }]);
+    const used = { billedMs: 40, gbSeconds: 0.5 };
+    const first = await leaseOne(queue);
+    assert.ok(((await view()).startedMs ?? 0) >= beforeMs);
+    await queue.settle(first, { outcome: 'retry', atMs: 0, used });
+    assert.deepEqual((await view()).used, used);
+    await queue.settle(await leaseOne(queue), { outcome: 'dead', reason: 'x', next: [], used, record });
+    const dead = await view();
+    assert.deepEqual(dead.used, { billedMs: 80, gbSeconds: 1 });
+    assert.ok((dead.startedMs ?? 0) >= beforeMs);
+    assert.deepEqual([dead.last?.status, Buffer.from(dead.last?.response ?? []).toString()], [201, 'made']);
+    assert.equal(await queue.deadLetters.replay('a'), true);
+    await queue.settle(await leaseOne(queue), { outcome: 'done', next: [], record, used });
+    const done = await view();
+    assert.deepEqual([done.attempts, done.used], [1, used]);
+    assert.ok((done.startedMs ?? 0) >= beforeMs && (done.finishedMs ?? 0) >= (done.startedMs ?? 0));
+  });
+
   test('only as many calls that are over are kept as are allowed', async (t) => {
     const queue = await start(t);
     for (let i = 0; i < 15; i += 1) await finish(queue, `done${i}`);
     const kept = await queue.history.list({ limit: 100, states: ['done'] });
-    assert.equal(kept.length, limits.history);
+    assert.equal(kept.length, testLimits.history);
     assert.equal(kept[0]?.id, 'done14');
     assert.equal(await queue.history.get('done0'), undefined);
+  });
+}
+
+function forgets(open: (t: TestContext, part: Partial<QueueLimits>) => Promise<QueueUnderTest>): void {
+  test('calls that are over, and dead letters, go when they were kept long enough', async (t) => {
+    const { queue } = await open(t, { historyMs: 50, deadLettersMs: 50 });
+    await queue.append([testJob('done'), testJob('dead'), testJob('waits')]);
+    await queue.settle(await leaseOne(queue), { outcome: 'done', next: [] });
+    await queue.settle(await leaseOne(queue), { outcome: 'dead', reason: 'x', next: [] });
+    await until('both to be gone', async () => {
+      const left = [await queue.history.get('done'), await queue.history.get('dead')];
+      return left.every((view) => view === undefined);
+    });
+    assert.equal(await queue.deadLetters.get('dead'), undefined);
+    assert.equal((await queue.history.get('waits'))?.state, 'queued');
   });
 }

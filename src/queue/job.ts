@@ -36,6 +36,8 @@ export interface Job {
   readonly rememberMs: number;
   readonly payload: JobPayload;
   readonly body: Uint8Array;
+  /** Jobs its lane may hold, this one included; absent: what the queue allows. Looked at when it is stored, not kept. */
+  readonly laneJobs?: number;
 }
 
 /** A job somebody works on. Nobody else gets it as long as the process that leased it lives. */
@@ -59,6 +61,12 @@ export interface FinishedAttempt {
   readonly truncated: boolean;
 }
 
+/** What attempts used: time in an instance, each rounded up to whole milliseconds, and that in s × memory limit in GiB. */
+export interface CallUsage {
+  readonly billedMs: number;
+  readonly gbSeconds: number;
+}
+
 /** A call as its history shows it. */
 export interface CallView {
   readonly id: string;
@@ -67,10 +75,14 @@ export interface CallView {
   readonly createdMs: number;
   /** While it waits. */
   readonly dueMs?: number;
+  /** When the last attempt began; absent: none has. */
+  readonly startedMs?: number;
   readonly finishedMs?: number;
   readonly attempts: number;
+  /** Of all attempts that ended. */
+  readonly used: CallUsage;
   /** Why it was given up. */
   readonly reason?: string;
-  /** Once it is done. */
+  /** Once it is done, or given up. */
   readonly last?: FinishedAttempt;
 }

@@ -1,11 +1,20 @@
 import type { InvocationState } from '../model/invocation-status.ts';
-import type { CallView, DeadLetter, FinishedAttempt, Job, LeasedJob } from './job.ts';
+import type { CallUsage, CallView, DeadLetter, FinishedAttempt, Job, LeasedJob } from './job.ts';
 
-/** What became of a leased job; `next` is stored in the same step (a callback, for example), and `record` as well. */
-export type Settlement =
+/**
+ * What became of a leased job; `next` is stored in the same step (a callback, for example), and `record` as well. `used` is
+ * what this attempt used; the queue adds it to that of earlier ones.
+ */
+export type Settlement = { readonly used?: CallUsage } & (
   | { readonly outcome: 'done'; readonly next: readonly Job[]; readonly record?: FinishedAttempt }
   | { readonly outcome: 'retry'; readonly atMs: number }
-  | { readonly outcome: 'dead'; readonly reason: string; readonly next: readonly Job[] };
+  | {
+      readonly outcome: 'dead';
+      readonly reason: string;
+      readonly next: readonly Job[];
+      readonly record?: FinishedAttempt;
+    }
+);
 
 export interface LaneDepth {
   readonly lane: string;
@@ -75,6 +84,10 @@ export interface QueueLimits {
   readonly laneBytes: number;
   /** Dead letters kept; the oldest go first. */
   readonly deadLetters: number;
+  /** Longest a dead letter is kept, in ms. */
+  readonly deadLettersMs: number;
   /** Calls that are over and are kept; the oldest go first. */
   readonly history: number;
+  /** Longest a call that is over is kept, in ms. */
+  readonly historyMs: number;
 }

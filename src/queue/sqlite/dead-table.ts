@@ -1,10 +1,25 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { DeadLetter, Job, JobPayload, LeasedJob } from '../job.ts';
+import type { CallUsage, DeadLetter, FinishedAttempt, Job, JobPayload, LeasedJob } from '../job.ts';
+import type { QueueLimits } from '../queue.ts';
+import { mostExpired } from './finished-table.ts';
+
+/** A job that is given up. */
+export interface Death {
+  readonly job: LeasedJob;
+  readonly reason: string;
+  readonly startedMs: number;
+  readonly used: CallUsage;
+  readonly last: FinishedAttempt | undefined;
+}
+
+const nothing = new Uint8Array();
 
 /** The table of jobs that were given up, with all that is needed to try them again. */
 export class DeadTable {
   readonly #insert: StatementSync;
   readonly #trim: StatementSync;
+  readonly #count: StatementSync;
+  readonly #expire: StatementSync;
   readonly #list: StatementSync;
   readonly #listLane: StatementSync;
   readonly #get: StatementSync;
@@ -13,9 +28,14 @@ export class DeadTable {
 
   constructor(db: DatabaseSync) {
     const head = 'id, lane, died, reason, attempt, priority, due, created, payload';
-    this.#insert = db.prepare(`INSERT OR REPLACE INTO dead (${head}, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#trim = db.prepare(
-      'DELETE FROM dead WHERE id IN (SELECT id FROM dead ORDER BY died DESC, id DESC LIMIT -1 OFFSET ?)',
+    const end = 'started, billed, cost, status, duration, truncated, response';
+    this.#insert = db.prepare(
+      `INSERT OR REPLACE INTO dead (${head}, body, ${end}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#trim = db.prepare('DELETE FROM dead WHERE id IN (SELECT id FROM dead ORDER BY died, rowid LIMIT ?)');
+    this.#count = db.prepare('SELECT count(*) AS n FROM dead');
+    this.#expire = db.prepare(
+      `DELETE FROM dead WHERE id IN (SELECT id FROM dead WHERE died <= ? ORDER BY died LIMIT ${mostExpired})`,
     );
     this.#list = db.prepare(`SELECT ${head} FROM dead WHERE died < ? ORDER BY died DESC, id DESC LIMIT ?`);
     this.#listLane = db.prepare(
@@ -27,11 +47,20 @@ export class DeadTable {
   }
 
   /** Keeps at most `most`; the oldest go. */
-  add(job: LeasedJob, reason: string, nowMs: number, most: number): void {
+  add({ job, reason, startedMs, used, last }: Death, nowMs: number, most: number): void {
     const { id, lane, attempt, priority, dueMs, createdMs, payload, body } = job;
     const text = JSON.stringify(payload);
-    this.#insert.run(id, lane, nowMs, reason, attempt, priority, dueMs, createdMs, text, body);
-    this.#trim.run(most);
+    const { status = 0, durationMs = 0, truncated = false, response = nothing } = last ?? {};
+    const head = [id, lane, nowMs, reason, attempt, priority, dueMs, createdMs, text, body] as const;
+    const { billedMs, gbSeconds } = used;
+    this.#insert.run(...head, startedMs, billedMs, gbSeconds, status, durationMs, truncated ? 1 : 0, response);
+    const over = Number(this.#count.get()?.['n']) - most;
+    if (over > 0) this.#trim.run(over);
+  }
+
+  /** Removes what is older than it may be, the oldest first; returns how many. */
+  expire({ nowMs, limits }: { readonly nowMs: number; readonly limits: QueueLimits }): number {
+    return Number(this.#expire.run(nowMs - limits.deadLettersMs).changes);
   }
 
   list(lane: string | undefined, limit: number, beforeMs: number): DeadLetter[] {

@@ -1,6 +1,6 @@
 import type { InvocationState } from '../../model/invocation-status.ts';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { CallView } from '../job.ts';
+import type { CallView, FinishedAttempt } from '../job.ts';
 
 type Row = Record<string, unknown>;
 
@@ -20,7 +20,7 @@ export class HistoryView {
     const [row] = this.#all(`SELECT *, ${columns} FROM jobs AS listed WHERE id = ?`, id);
     if (row !== undefined) return viewOfJob(row);
     const [dead] = this.#all(`${letters} WHERE id = ?`, id);
-    if (dead !== undefined) return viewOfDead(dead);
+    if (dead !== undefined) return viewOfDead(dead, true);
     const [over] = this.#all(`${finished} WHERE id = ? ORDER BY seq DESC LIMIT 1`, id);
     return over === undefined ? undefined : viewOfFinished(over, true);
   }
@@ -28,7 +28,9 @@ export class HistoryView {
   list(lane: string | undefined, states: readonly InvocationState[], limit: number): CallView[] {
     const views = [
       ...waiting.flatMap((state, number) => (states.includes(state) ? this.#jobsIn(number, lane, limit) : [])),
-      ...(states.includes('dead') ? this.#newest(letters, 'died', lane, limit).map(viewOfDead) : []),
+      ...(states.includes('dead')
+        ? this.#newest(letters, 'died', lane, limit).map((row) => viewOfDead(row, false))
+        : []),
       ...(['done', 'canceled'] as const).flatMap((state) =>
         states.includes(state) ? this.#over(state, lane, limit) : [],
       ),
@@ -72,31 +74,51 @@ const lookedThrough = 10_000;
 const columns = '(SELECT created FROM contents WHERE contents.seq = listed.seq) AS created';
 const allRunning = `SELECT *, ${columns} FROM (SELECT * FROM jobs WHERE state = ${running}) AS listed`;
 const newestJobs = `SELECT *, ${columns} FROM (SELECT * FROM jobs ORDER BY seq DESC LIMIT ${lookedThrough}) AS listed`;
-const letters = 'SELECT id, lane, died, reason, attempt, created FROM dead';
-const finished =
-  'SELECT id, lane, state, created, finished, attempts, status, duration, truncated, response FROM finished';
+const ending = 'created, started, billed, cost, status, duration, truncated, response';
+const letters = `SELECT id, lane, died, reason, attempt, ${ending} FROM dead`;
+const finished = `SELECT id, lane, state, finished, attempts, ${ending} FROM finished`;
+
+/** What all calls have, however far they came. */
+function partOf(row: Row, attempts: unknown): Pick<CallView, 'startedMs' | 'attempts' | 'createdMs' | 'used'> {
+  const startedMs = Number(row['started']);
+  return {
+    createdMs: Number(row['created']),
+    ...(startedMs === 0 ? {} : { startedMs }),
+    attempts: Number(attempts),
+    used: { billedMs: Number(row['billed']), gbSeconds: Number(row['cost']) },
+  };
+}
+
+/** The last attempt; its answer only for a call that is asked for alone. */
+function lastOf(row: Row, whole: boolean): FinishedAttempt {
+  return {
+    status: Number(row['status']),
+    durationMs: Number(row['duration']),
+    response: whole ? (row['response'] as Uint8Array) : new Uint8Array(),
+    truncated: Number(row['truncated']) === 1,
+  };
+}
 
 function viewOfJob(row: Row): CallView {
   return {
     id: String(row['id']),
     lane: String(row['lane']),
     state: waiting[Number(row['state'])] ?? 'queued',
-    createdMs: Number(row['created']),
     dueMs: Number(row['due']),
-    attempts: Number(row['attempt']),
+    ...partOf(row, row['attempt']),
   };
 }
 
-function viewOfDead(row: Row): CallView {
-  return {
+function viewOfDead(row: Row, whole: boolean): CallView {
+  const view = {
     id: String(row['id']),
     lane: String(row['lane']),
     state: 'dead',
-    createdMs: Number(row['created']),
     finishedMs: Number(row['died']),
-    attempts: Number(row['attempt']),
     reason: String(row['reason']),
-  };
+    ...partOf(row, row['attempt']),
+  } as const;
+  return Number(row['status']) === 0 ? view : { ...view, last: lastOf(row, whole) };
 }
 
 function viewOfFinished(row: Row, whole: boolean): CallView {
@@ -104,12 +126,8 @@ function viewOfFinished(row: Row, whole: boolean): CallView {
     id: String(row['id']),
     lane: String(row['lane']),
     state: row['state'] === 'canceled' ? 'canceled' : 'done',
-    createdMs: Number(row['created']),
     finishedMs: Number(row['finished']),
-    attempts: Number(row['attempts']),
+    ...partOf(row, row['attempts']),
   } as const;
-  if (view.state === 'canceled') return view;
-  const response = whole ? (row['response'] as Uint8Array) : new Uint8Array();
-  const truncated = Number(row['truncated']) === 1;
-  return { ...view, last: { status: Number(row['status']), durationMs: Number(row['duration']), response, truncated } };
+  return view.state === 'canceled' ? view : { ...view, last: lastOf(row, whole) };
 }

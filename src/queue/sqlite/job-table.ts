@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TinderboxError } from '../../model/errors.ts';
-import type { Job, JobPayload, LeasedJob } from '../job.ts';
+import type { CallUsage, Job, JobPayload, LeasedJob } from '../job.ts';
 import type { LaneDepth, QueueLimits } from '../queue.ts';
 
 const [ready, delayed, leased] = [0, 1, 2];
@@ -13,6 +13,11 @@ export interface JobRow {
   readonly due: number;
   readonly attempt: number;
   readonly bytes: number;
+  /** When the last attempt began; 0: none has. */
+  readonly started: number;
+  /** What attempts that ended used: milliseconds, and GB-seconds. */
+  readonly billed: number;
+  readonly cost: number;
 }
 
 /**
@@ -61,11 +66,13 @@ export class JobTable {
     this.#due = db.prepare(
       `SELECT seq, id, priority, due, attempt FROM jobs WHERE state = ${ready} AND lane = ? ORDER BY priority DESC, seq LIMIT ?`,
     );
-    this.#lease = db.prepare(`UPDATE jobs SET state = ${leased}, attempt = attempt + 1 WHERE seq = ?`);
+    this.#lease = db.prepare(`UPDATE jobs SET state = ${leased}, attempt = attempt + 1, started = ? WHERE seq = ?`);
     this.#content = db.prepare('SELECT created, remember, payload, body FROM contents WHERE seq = ?');
     this.#created = db.prepare('SELECT created FROM contents WHERE seq = ?');
-    this.#find = db.prepare('SELECT seq, lane, priority, due, attempt, bytes FROM jobs WHERE id = ?');
-    this.#putBack = db.prepare('UPDATE jobs SET state = ?, due = ? WHERE seq = ?');
+    this.#find = db.prepare(
+      'SELECT seq, lane, priority, due, attempt, bytes, started, billed, cost FROM jobs WHERE id = ?',
+    );
+    this.#putBack = db.prepare('UPDATE jobs SET state = ?, due = ?, billed = ?, cost = ? WHERE seq = ?');
     this.#remove = db.prepare('DELETE FROM jobs WHERE seq = ?');
     this.#removeContents = db.prepare('DELETE FROM contents WHERE seq = ? RETURNING remember');
     this.#promotable = db.prepare(`SELECT DISTINCT lane FROM jobs WHERE state = ${delayed} AND due <= ?`);
@@ -85,16 +92,16 @@ export class JobTable {
     const state = job.dueMs > nowMs ? delayed : ready;
     const row = this.#insert.get(job.id, job.lane, job.priority, state, job.dueMs, bytes);
     if (row === undefined) return false;
-    this.#assertRoom(job.lane, bytes, limits);
+    this.#assertRoom(job, bytes, limits);
     this.#contents.run(Number(row['seq']), job.createdMs, job.rememberMs, JSON.stringify(job.payload), job.body);
     this.#count.run(job.lane, 1, bytes);
     return true;
   }
 
-  lease(lane: string, most: number): LeasedJob[] {
+  lease(lane: string, most: number, nowMs: number): LeasedJob[] {
     return this.#due.all(lane, most).map((row) => {
       const seq = Number(row['seq']);
-      this.#lease.run(seq);
+      this.#lease.run(nowMs, seq);
       return {
         id: String(row['id']),
         lane,
@@ -126,8 +133,8 @@ export class JobTable {
     return row === undefined ? undefined : ({ ...row } as unknown as JobRow);
   }
 
-  putBack({ seq }: JobRow, atMs: number, nowMs: number): void {
-    this.#putBack.run(atMs > nowMs ? delayed : ready, atMs, seq);
+  putBack({ seq }: JobRow, used: CallUsage, atMs: number, nowMs: number): void {
+    this.#putBack.run(atMs > nowMs ? delayed : ready, atMs, used.billedMs, used.gbSeconds, seq);
   }
 
   remove(id: string, { seq, lane, bytes }: JobRow, nowMs: number): void {
@@ -168,17 +175,23 @@ export class JobTable {
     this.#release.run();
   }
 
-  #assertRoom(lane: string, bytes: number, limits: QueueLimits): void {
+  #assertRoom({ lane, laneJobs }: Job, bytes: number, limits: QueueLimits): void {
+    const mostJobs = Math.min(limits.laneJobs, laneJobs ?? Number.POSITIVE_INFINITY);
     const found = this.#laneOf.get(lane);
     const jobs = Number(found?.['jobs'] ?? 0);
     const stored = Number(found?.['bytes'] ?? 0);
-    if (jobs + 1 > limits.laneJobs) throw laneFull(`${lane} has ${jobs} queued calls, the limit is ${limits.laneJobs}`);
+    if (jobs + 1 > mostJobs) throw laneFull(`${lane} has ${jobs} queued calls, the limit is ${mostJobs}`);
     if (stored + bytes > limits.laneBytes) {
       throw laneFull(
         `${lane} has ${stored} bytes queued, with ${bytes} more the limit of ${limits.laneBytes} is passed`,
       );
     }
   }
+}
+
+/** What the attempts of a job used, this one included. */
+export function usageOf({ billed, cost }: JobRow, used: CallUsage | undefined): CallUsage {
+  return { billedMs: billed + (used?.billedMs ?? 0), gbSeconds: cost + (used?.gbSeconds ?? 0) };
 }
 
 function laneFull(message: string): TinderboxError {

@@ -5,7 +5,7 @@ import type { LaneDepth, QueueLimits, Settlement } from '../queue.ts';
 /** What the queue asks of its thread. `nowMs` is the caller's clock, so that one clock decides. */
 export type Operation =
   | { readonly kind: 'append'; readonly jobs: readonly Job[]; readonly limits: QueueLimits; readonly nowMs: number }
-  | { readonly kind: 'lease'; readonly lane: string; readonly most: number }
+  | { readonly kind: 'lease'; readonly lane: string; readonly most: number; readonly nowMs: number }
   | {
       readonly kind: 'settle';
       readonly id: string;
@@ -23,6 +23,7 @@ export type Operation =
       readonly limit: number;
     }
   | { readonly kind: 'promote'; readonly nowMs: number }
+  | { readonly kind: 'expire'; readonly limits: QueueLimits; readonly nowMs: number }
   | { readonly kind: 'depth' }
   | { readonly kind: 'dead-list'; readonly lane: string | undefined; readonly limit: number; readonly beforeMs: number }
   | { readonly kind: 'dead-get'; readonly id: string }

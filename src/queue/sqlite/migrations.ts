@@ -67,4 +67,22 @@ export const queueMigrations: readonly Migration[] = [
       CREATE INDEX finished_lane ON finished (lane, seq);
     `,
   },
+  {
+    name: 'when calls began, what they used, and how those that were given up ended',
+    sql: `
+      ALTER TABLE jobs ADD COLUMN started INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE jobs ADD COLUMN billed INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE jobs ADD COLUMN cost REAL NOT NULL DEFAULT 0;
+      ALTER TABLE finished ADD COLUMN started INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE finished ADD COLUMN billed INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE finished ADD COLUMN cost REAL NOT NULL DEFAULT 0;
+      ALTER TABLE dead ADD COLUMN started INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE dead ADD COLUMN billed INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE dead ADD COLUMN cost REAL NOT NULL DEFAULT 0;
+      ALTER TABLE dead ADD COLUMN status INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE dead ADD COLUMN duration REAL NOT NULL DEFAULT 0;
+      ALTER TABLE dead ADD COLUMN truncated INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE dead ADD COLUMN response BLOB NOT NULL DEFAULT x'';
+    `,
+  },
 ];

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Operations } from '../../store/sqlite/batch-runner.ts';
-import type { FinishedAttempt, Job } from '../job.ts';
+import type { Job } from '../job.ts';
 import type { QueueLimits } from '../queue.ts';
 import { DeadTable, jobFromLetter } from './dead-table.ts';
-import { FinishedTable } from './finished-table.ts';
+import { type FinishedCall, FinishedTable } from './finished-table.ts';
 import { HistoryView } from './history-view.ts';
-import { type JobRow, JobTable } from './job-table.ts';
+import { type JobRow, JobTable, usageOf } from './job-table.ts';
 import type { Answer, Operation } from './messages.ts';
 
 const reads = new Set<Operation['kind']>(['depth', 'dead-list', 'dead-get', 'history-get', 'history-list']);
@@ -19,6 +19,9 @@ export function createQueueOperations(db: DatabaseSync): Operations<Operation, A
 }
 
 type Of<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
+
+/** How a call ended that was not given up. */
+type Ending = Pick<FinishedCall, 'state' | 'finishedMs' | 'used' | 'last'>;
 
 class QueueOperations {
   readonly #jobs: JobTable;
@@ -38,13 +41,15 @@ class QueueOperations {
       case 'append':
         return this.#append(operation);
       case 'lease':
-        return { leased: this.#jobs.lease(operation.lane, operation.most) };
+        return { leased: this.#jobs.lease(operation.lane, operation.most, operation.nowMs) };
       case 'settle':
         return this.#settle(operation);
       case 'cancel':
         return this.#cancel(operation);
       case 'promote':
         return this.#promote(operation.nowMs);
+      case 'expire':
+        return { count: this.#dead.expire(operation) + this.#finished.expire(operation) };
       case 'depth':
         return { depth: this.#jobs.depth(), ready: this.#jobs.readyLanes(), nextDueMs: this.#jobs.nextDueMs() };
       case 'dead-list':
@@ -69,16 +74,19 @@ class QueueOperations {
   #settle({ id, attempt, settlement, limits, nowMs }: Of<'settle'>): Answer {
     const row = this.#jobs.find(id);
     if (row === undefined || row.attempt !== attempt) return { found: false };
+    const used = usageOf(row, settlement.used);
     if (settlement.outcome === 'retry') {
-      this.#jobs.putBack(row, settlement.atMs, nowMs);
+      this.#jobs.putBack(row, used, settlement.atMs, nowMs);
       return settlement.atMs > nowMs ? { found: true, nextDueMs: settlement.atMs } : { found: true, ready: [row.lane] };
     }
     if (settlement.outcome === 'dead') {
       const { seq, lane, priority, due } = row;
       const job = { id, lane, priority, dueMs: due, attempt, ...this.#jobs.content(seq) };
-      this.#dead.add(job, settlement.reason, nowMs, limits.deadLetters);
+      const { reason, record } = settlement;
+      this.#dead.add({ job, reason, startedMs: row.started, used, last: record }, nowMs, limits.deadLetters);
+    } else {
+      this.#note(id, row, { state: 'done', finishedMs: nowMs, used, last: settlement.record }, limits);
     }
-    if (settlement.outcome === 'done') this.#note(id, row, 'done', nowMs, limits, settlement.record);
     this.#jobs.remove(id, row, nowMs);
     // What follows from a job takes the place it leaves: it is never refused for want of room.
     const unbounded = { ...limits, laneJobs: Number.POSITIVE_INFINITY, laneBytes: Number.POSITIVE_INFINITY };
@@ -89,22 +97,15 @@ class QueueOperations {
   #cancel({ id, limits, nowMs }: Of<'cancel'>): Answer {
     const row = this.#jobs.find(id);
     if (row === undefined) return { found: false };
-    this.#note(id, row, 'canceled', nowMs, limits);
+    this.#note(id, row, { state: 'canceled', finishedMs: nowMs, used: usageOf(row, undefined) }, limits);
     this.#jobs.remove(id, row, 0);
     return { found: true };
   }
 
-  #note(
-    id: string,
-    row: JobRow,
-    state: 'done' | 'canceled',
-    finishedMs: number,
-    limits: QueueLimits,
-    last?: FinishedAttempt,
-  ): void {
-    const { lane, attempt } = row;
-    const view = { id, lane, state, createdMs: this.#jobs.createdMs(row), finishedMs, attempts: attempt };
-    this.#finished.add(last === undefined ? view : { ...view, last }, limits.history);
+  #note(id: string, row: JobRow, end: Ending, limits: QueueLimits): void {
+    const { lane, attempt, started } = row;
+    const times = { createdMs: this.#jobs.createdMs(row), startedMs: started, finishedMs: end.finishedMs };
+    this.#finished.add({ id, lane, attempts: attempt, ...times, ...end }, limits.history);
   }
 
   #promote(nowMs: number): Answer {

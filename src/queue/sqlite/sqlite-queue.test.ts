@@ -3,8 +3,10 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.ts';
-import { describeQueue, type QueueUnderTest, testJob } from '../conformance.ts';
+import { describeQueue, type QueueUnderTest, testJob, testLimits } from '../conformance.ts';
 import type { QueueLimits } from '../queue.ts';
+import { openDatabase } from '../../store/sqlite/open-database.ts';
+import { queueMigrations } from './migrations.ts';
 import { createSqliteQueue } from './sqlite-queue.ts';
 
 async function open(t: TestContext, limits: QueueLimits): Promise<QueueUnderTest> {
@@ -24,7 +26,7 @@ async function open(t: TestContext, limits: QueueLimits): Promise<QueueUnderTest
 describeQueue('the SQLite queue', open);
 
 test('the file is private and locked, and a queue that is closed says so', async (t) => {
-  const limits = { laneJobs: 10, laneBytes: 100, deadLetters: 1, history: 10 };
+  const limits = { ...testLimits, laneJobs: 10, laneBytes: 100, deadLetters: 1, history: 10 };
   const file = join(tempDir(t), 'queue.db');
   const queue = await createSqliteQueue({ file, limits });
   t.after(() => queue.close());
@@ -38,7 +40,7 @@ test('the file is private and locked, and a queue that is closed says so', async
 
 test('a clock that is set back does not hold delayed jobs up for longer than they were delayed', async (t) => {
   let nowMs = 1_000_000;
-  const limits = { laneJobs: 10, laneBytes: 100, deadLetters: 1, history: 10 };
+  const limits = { ...testLimits, laneJobs: 10, laneBytes: 100, deadLetters: 1, history: 10 };
   const queue = await createSqliteQueue({ file: join(tempDir(t), 'queue.db'), limits, now: () => nowMs });
   t.after(() => queue.close());
   const heard = Promise.withResolvers<void>();
@@ -47,4 +49,23 @@ test('a clock that is set back does not hold delayed jobs up for longer than the
   nowMs += 3_600_000;
   await heard.promise;
   assert.equal((await queue.lease('a.ns', 1)).length, 1);
+});
+
+test('calls an earlier version stored are told of and run', async (t) => {
+  const file = join(tempDir(t), 'queue.db');
+  const old = openDatabase(file, queueMigrations.slice(0, 2));
+  const payload = JSON.stringify(testJob('old').payload);
+  old.exec(`
+    INSERT INTO jobs (seq, id, lane, priority, state, due, attempt, bytes) VALUES (1, 'old', 'a.ns', 0, 2, 5, 1, 0);
+    INSERT INTO contents VALUES (1, 4, 0, '${payload}', x'');
+    INSERT INTO lanes VALUES ('a.ns', 1, 0);
+    INSERT INTO dead VALUES ('dead', 'a.ns', 9, 'it failed', 3, 0, 5, 4, '${payload}', x'');
+  `);
+  old.close();
+  const queue = await createSqliteQueue({ file, limits: { ...testLimits, deadLettersMs: Number.MAX_SAFE_INTEGER } });
+  t.after(() => queue.close());
+  const dead = await queue.history.get('dead');
+  assert.deepEqual([dead?.reason, dead?.last, dead?.startedMs], ['it failed', undefined, undefined]);
+  const [job] = await queue.lease('a.ns', 1);
+  assert.deepEqual([job?.id, job?.attempt], ['old', 2]);
 });

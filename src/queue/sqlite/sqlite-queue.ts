@@ -6,7 +6,7 @@
  * 2. A lease lives as long as this process: the file is locked by it, and opening releases what another one leased.
  */
 import { invocationStates } from '../../model/invocation-status.ts';
-import type { TinderboxError } from '../../model/errors.ts';
+import { TinderboxError } from '../../model/errors.ts';
 import { notice } from '../../observe/channels.ts';
 import { type BatchThread, openBatchThread } from '../../store/sqlite/batch-thread.ts';
 import type { Job, LeasedJob } from '../job.ts';
@@ -22,6 +22,8 @@ export interface SqliteQueueOptions {
 }
 
 const workerLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 1 };
+/** How often what is too old is looked for: twice within the time it is kept, but not more often than need be. */
+const sweepMs = { least: 20, most: 60_000 } as const;
 /** The clock may be set while jobs wait: it is looked at least this often. */
 const longestSleepMs = 1_000;
 
@@ -56,6 +58,7 @@ class SqliteQueue implements JobQueue {
   #unheard = new Set<string>();
   #nextDueMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #sweepTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(thread: BatchThread<Operation, Answer>, { limits, now }: SqliteQueueOptions) {
@@ -88,6 +91,7 @@ class SqliteQueue implements JobQueue {
   /** Looks what the last process left. */
   async start(): Promise<void> {
     this.#heed(await this.#thread.ask({ kind: 'depth' }));
+    this.#sweepLater();
   }
 
   async append(jobs: readonly Job[]): Promise<readonly boolean[]> {
@@ -97,7 +101,7 @@ class SqliteQueue implements JobQueue {
   }
 
   async lease(lane: string, most: number): Promise<readonly LeasedJob[]> {
-    return (await this.#thread.ask({ kind: 'lease', lane, most })).leased ?? [];
+    return (await this.#thread.ask({ kind: 'lease', lane, most, nowMs: this.#now() })).leased ?? [];
   }
 
   async settle({ id, attempt }: LeasedJob, settlement: Settlement): Promise<boolean> {
@@ -129,6 +133,7 @@ class SqliteQueue implements JobQueue {
   close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#sweepTimer);
     return this.#thread.close();
   }
 
@@ -175,5 +180,25 @@ class SqliteQueue implements JobQueue {
     notice.publish({ level: 'warn', part: 'queue', message: `delayed calls wait longer: ${error.message}` });
     this.#nextDueMs = Math.min(this.#nextDueMs, nowMs + longestSleepMs);
     this.#sleep();
+  }
+
+  /** Removes what was kept long enough, some of it at a time. */
+  async #sweep(): Promise<void> {
+    try {
+      const { count = 0 } = await this.#thread.ask({ kind: 'expire', limits: this.#limits, nowMs: this.#now() });
+      this.#sweepLater(count > 0 ? sweepMs.least : undefined);
+    } catch (reason) {
+      if (this.#closed) return;
+      const { message } = TinderboxError.from(reason);
+      notice.publish({ level: 'warn', part: 'queue', message: `calls that are over are kept longer: ${message}` });
+      this.#sweepLater();
+    }
+  }
+
+  #sweepLater(waitMs = Math.min(this.#limits.historyMs, this.#limits.deadLettersMs) / 2): void {
+    if (this.#closed) return;
+    const boundedMs = Math.max(sweepMs.least, Math.min(sweepMs.most, waitMs));
+    this.#sweepTimer = setTimeout(() => void this.#sweep(), boundedMs);
+    this.#sweepTimer.unref();
   }
 }
