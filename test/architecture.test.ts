@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 
@@ -113,4 +113,20 @@ test('no code of ours throws a bare Error', () => {
       /throw new Error\(/.test(readFileSync(join(root, file), 'utf8')),
   );
   assert.deepEqual(thrown, []);
+});
+
+test('what a test needs is asked in one place, which lets nothing be skipped with CI=true', () => {
+  const place = 'test/support/require.ts';
+  const project = resolve(root, '..');
+  const skipping = globSync('{src,test,sdk,ui,bench,scripts,examples,templates,store}/**/*.{ts,mjs}', {
+    cwd: project,
+    exclude: (name) => name.includes('node_modules'),
+  }).filter(
+    (file) =>
+      file !== place &&
+      /\.(skip|todo)\(|\b(skip|todo):\s|\b(skip|todo)\b[^'"]*\} from 'node:test'/.test(
+        readFileSync(join(project, file), 'utf8'),
+      ),
+  );
+  assert.deepEqual(skipping, []);
 });

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { rootRequirement } from '../../test/support/require.ts';
 import { until } from '../../test/support/until.ts';
 import { startBuilder } from '../../test/support/builder.ts';
 import type { TestBuilder } from '../../test/support/builder.ts';
@@ -72,7 +73,8 @@ describe('a builder', () => {
     assert.equal(new Set(digests).size, digests.length);
   });
 
-  test('lets only the artifact’s own group read it, and nobody write', { skip: process.getuid?.() !== 0 }, async () => {
+  test('lets only the artifact’s own group read it, and nobody write', async (t) => {
+    if (!rootRequirement(t)) return;
     const { artifact } = await kit.build({ ...hello, '!tool.sh': '#!/bin/sh\n', 'lib/a.js': '2' });
     const facts = (path: string): string => {
       const stats = statSync(join(artifact.directory, path));

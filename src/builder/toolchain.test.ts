@@ -3,15 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { rootRequirement } from '../../test/support/require.ts';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { createToolchain } from './toolchain.ts';
 
 const systemPath = '/usr/local/bin:/usr/bin:/bin';
 const asNobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
 
-test('npm in a private folder is copied to where a build’s own user can run it, once', {
-  skip: process.getuid?.() !== 0 && 'needs root',
-}, async (t) => {
+test('npm in a private folder is copied to where a build’s own user can run it, once', async (t) => {
+  if (!rootRequirement(t)) return;
   const root = tempDir(t);
   const secret = join(root, 'private');
   mkdirSync(join(secret, 'bin'), { recursive: true });
@@ -50,9 +50,8 @@ test('what is not installed is named, with advice', async (t) => {
   });
 });
 
-test('a tool only the platform’s user can reach is told from one that is not there', {
-  skip: process.getuid?.() !== 0 && 'needs root',
-}, async (t) => {
+test('a tool only the platform’s user can reach is told from one that is not there', async (t) => {
+  if (!rootRequirement(t)) return;
   const folder = mkdtempSync(join(tempDir(t), 'private-'));
   writeFileSync(join(folder, 'make'), '#!/bin/sh\n', { mode: 0o755 });
   const toolchain = createToolchain({ runDir: tempDir(t), toolPath: folder });

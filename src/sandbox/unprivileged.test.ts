@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { compileHostile, processesOf } from '../../test/support/hostile.ts';
-import { requirement } from '../../test/support/require.ts';
+import { requirement, rootRequirement } from '../../test/support/require.ts';
 import type { SandboxJob, SandboxReport } from '../../test/support/run-in-sandbox.ts';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { canRun } from './runnable.ts';
@@ -23,7 +23,7 @@ interface Stranger {
 
 /** The platform as it is on a machine where it does not run as root. */
 async function unprivileged(t: TestContext): Promise<Stranger | undefined> {
-  if (!requirement(t, process.getuid?.() === 0, 'needs root to become another user')) return undefined;
+  if (!rootRequirement(t, 'needs root to become another user')) return undefined;
   const dir = tempDir(t, 0o755);
   const uid = 400_000 + (process.pid % 10_000) * 10 + (dir.charCodeAt(dir.length - 1) % 10);
   const root = resolve(import.meta.dirname, '../..');

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { rootRequirement } from '../../test/support/require.ts';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { lockFolder } from './lock.ts';
 
@@ -55,9 +56,8 @@ test('a child that lives on does not keep the folder of its dead parent', async 
   (await lockFolder(dir)).release();
 });
 
-test('a folder that cannot be written is named with our uid', {
-  skip: process.getuid?.() !== 0 && 'needs root',
-}, (t) => {
+test('a folder that cannot be written is named with our uid', (t) => {
+  if (!rootRequirement(t)) return;
   const parent = tempDir(t);
   chmodSync(parent, 0o755);
   const dir = join(parent, 'data');

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 import type { Instance } from '../../src/model/instance.ts';
 import { type BadFunctions, isAlive, startBadFunctions } from '../support/bad-functions.ts';
-import { requirement } from '../support/require.ts';
+import { rootRequirement } from '../support/require.ts';
 import { until } from '../support/until.ts';
 
 type Attempt = readonly [way: string, target: string | number];
@@ -31,9 +31,7 @@ suite('functions that look where they should not', () => {
     ['started anew', { TZ: 'UTC' }],
   ] as const) {
     test(`one ${birth} finds every door closed`, async (t) => {
-      if (
-        !requirement(t, process.getuid?.() === 0, 'functions have users of their own only where the platform is root')
-      ) {
+      if (!rootRequirement(t, 'functions have users of their own only where the platform is root')) {
         return;
       }
       const victims = await deployVictims(stage, t);
@@ -75,7 +73,7 @@ suite('functions that look where they should not', () => {
   }
 
   test('a program that attacks others with ptrace and signals harms nobody', async (t) => {
-    if (!requirement(t, process.getuid?.() === 0, 'needs root')) return;
+    if (!rootRequirement(t)) return;
     const victims = await deployVictims(stage, t);
     await stage.deploy(t, 'attacks', { language: 'exec', envProcess: './bad attack' });
     const own = await stage.instance('attacks');

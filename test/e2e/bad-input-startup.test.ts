@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
+import { rootRequirement } from '../support/require.ts';
 import { processesOf } from '../support/traces.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -109,7 +110,7 @@ suite('a platform that cannot start', () => {
   });
 
   test('names the folder that keeps functions from the run folder', async (t) => {
-    if (process.getuid?.() !== 0) return t.skip('only root gives functions users of their own');
+    if (!rootRequirement(t, 'only root gives functions users of their own')) return;
     const dir = tempDir(t);
     chmodSync(dir, 0o700);
     const refusal = await start(['--data-dir', join(dir, 's'), '--run-dir', join(dir, 'r'), ...anyPorts]);

@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { deployFiles } from '../support/deploy.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
-import { requirement } from '../support/require.ts';
+import { requirement, rootRequirement } from '../support/require.ts';
 import { copySource } from '../support/source-copy.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { tracesOf } from '../support/traces.ts';
@@ -31,7 +31,7 @@ interface Stranger {
 
 /** A platform from a clone that belongs to nobody it knows, started by a user with nothing but a home folder. */
 async function startAsStranger(t: TestContext): Promise<Stranger | undefined> {
-  if (!requirement(t, process.getuid?.() === 0, 'needs root to become another user')) return undefined;
+  if (!rootRequirement(t, 'needs root to become another user')) return undefined;
   if (!requirement(t, existsSync('/usr/bin/setpriv'), 'needs setpriv')) return undefined;
   const clone = tempDir(t, 0o755);
   copySource(clone, { dependencies: true });

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { createSandbox, type HostSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { runConfined, type ConfinedOutcome, type RunOptions } from '../../src/sandbox/run.ts';
 import type { ConfineRequest } from '../../src/sandbox/sandbox.ts';
-import { requirement } from './require.ts';
+import { requirement, rootRequirement } from './require.ts';
 import { tempDir } from './temp-dir.ts';
 
 const run = promisify(execFile);
@@ -41,7 +41,7 @@ export interface TestRun {
 
 /** Undefined when this host cannot do it and the test was skipped. */
 export async function rootSandbox(t: TestContext): Promise<TestSandbox | undefined> {
-  if (!requirement(t, process.getuid?.() === 0, 'needs root')) return undefined;
+  if (!rootRequirement(t)) return undefined;
   const dir = tempDir(t);
   const sandbox = await createSandbox({ stateDir: join(dir, 'state'), runDir: join(dir, 'run') });
   t.after(async () => {

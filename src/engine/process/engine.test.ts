@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { requirement } from '../../../test/support/require.ts';
 import { makeProcessFixture } from '../../../test/support/engine/process-fixture.ts';
 import { bundleWorkload, testUid, writeBundle } from '../../../test/support/engine/test-bundle.ts';
 import { until } from '../../../test/support/until.ts';
@@ -144,8 +145,9 @@ describe('the process engine', () => {
     await fixture.engine.scale(workload.revision, 1);
     const failed = await ended(workload);
     await fixture.engine.remove(workload.revision);
-    if (failed.protections.memoryLimit === 'none' && failed.protections.cgroup === 'none') t.skip('no memory cgroup');
-    else assert.equal(failed.outcome?.oomKilled, true, failed.reason ?? '');
+    const { memoryLimit, cgroup } = failed.protections;
+    if (!requirement(t, memoryLimit !== 'none' || cgroup !== 'none', 'no memory cgroup')) return;
+    assert.equal(failed.outcome?.oomKilled, true, failed.reason ?? '');
   });
 
   test('a program whose port is taken by a stranger is never ready', async () => {
@@ -235,7 +237,7 @@ describe('the process engine', () => {
         const lines = await Array.fromAsync(fixture.engine.logs(query, AbortSignal.timeout(5000)));
         return lines.find((line) => line.text === 'flooded' || /lines dropped/.test(line.text));
       },
-      20_000,
+      90_000,
     );
     assert.match(last.text, /lines dropped|flooded/);
     await fixture.engine.scale(loud.revision, 0);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, describe, test } from 'node:test';
+import { requirement } from '../../../test/support/require.ts';
 import { makeAdoptionFixture } from '../../../test/support/engine/adoption-fixture.ts';
 import { bundleWorkload, writeBundle } from '../../../test/support/engine/test-bundle.ts';
 import { isAlive, processesOf, tracesOf } from '../../../test/support/traces.ts';
@@ -56,7 +57,8 @@ describe('what nobody comes back for', { concurrency: 3 }, () => {
         const [instance] = await platform.instances();
         return instance?.state === 'ready' || instance?.state === 'failed' ? instance : undefined;
       });
-      if (/bubblewrap|namespace/.test(ready.reason ?? '')) return t.skip(ready.reason ?? '');
+      const refused = /bubblewrap|namespace/.test(ready.reason ?? '');
+      if (!requirement(t, !refused, ready.reason ?? '')) return;
       assert.equal(ready.state, 'ready', ready.reason ?? '');
       const running = processesOf(fixture.places);
       assert.ok(running.some((pid) => commandOf(pid).startsWith('sleep ')));

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { requirement } from '../../../test/support/require.ts';
 import { testWorkload } from '../../../test/support/engine/test-workload.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { functionEnv, hasStartBoundEnv } from './function-env.ts';
@@ -70,7 +71,7 @@ test('secrets are read-only files in memory; leftovers are swept, those of adopt
 test('without a tmpfs, or where a stranger was there first, secrets stay in the run directory and it is said', (t) => {
   const runDir = tempDir(t);
   assert.match(new SecretFiles(runDir, [tempDir(t), '/nowhere']).missing ?? '', /tmpfs/);
-  if (!existsSync('/dev/shm')) return t.skip('no /dev/shm');
+  if (!requirement(t, existsSync('/dev/shm'), 'no /dev/shm')) return;
   const shared = mkdtempSync('/dev/shm/tb-test-');
   t.after(() => rmSync(shared, { recursive: true, force: true }));
   const own = new SecretFiles(runDir, [shared]);

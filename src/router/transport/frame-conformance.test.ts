@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { serve } from '../../../test/support/node-runtime.ts';
 import { placeOf } from '../../../test/support/place-of.ts';
+import { servePython } from '../../../test/support/python-runtime.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
-import { transportConformance } from './conformance.ts';
+import { trailersConform, transportConformance } from './conformance.ts';
 import { createFrameTransport } from './frame.ts';
 
 /** The suite's behaviours as a function in the real Node runtime, in a process of its own. */
@@ -56,5 +57,17 @@ export default { fetch: (request, context) => answers[new URL(request.url).pathn
 transportConformance('frame', async (t) => {
   const { transport } = await serve(t, handler, { file: 'handler.mjs', concurrency: 100 });
   const nobody = placeOf(join(tempDir(t), 'nobody'));
-  return { transport, unreachable: createFrameTransport({ address: nobody }), trailers: false };
+  return { transport, unreachable: createFrameTransport({ address: nobody }) };
 });
+
+/** The Python runtime's apps have trailers. */
+const app = `
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": True})
+    await send({"type": "http.response.body", "body": b"body"})
+    await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"42")]})
+`;
+
+trailersConform('frame', async (t) => (await servePython(t, app)).transport);

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { startHttpInstance, startServer } from '../../../test/support/http-instance.ts';
 import type { TinderboxError } from '../../model/errors.ts';
 import type { StreamingReply, UpgradedReply } from '../../model/invocation.ts';
-import { bodyOf, callOf, transportConformance } from './conformance.ts';
+import { bodyOf, callOf, trailersConform, transportConformance } from './conformance.ts';
 import { createHttpTransport } from './http.ts';
 import { isUnsent } from './unsent.ts';
 
@@ -17,8 +17,12 @@ transportConformance('http', async (t) => {
   return {
     transport: createHttpTransport({ host: '127.0.0.1', port, isInstance }),
     unreachable: createHttpTransport({ host: '127.0.0.1', port: 1, isInstance }),
-    trailers: true,
   };
+});
+
+trailersConform('http', async (t) => {
+  const { port } = await startHttpInstance(t);
+  return createHttpTransport({ host: '127.0.0.1', port, isInstance });
 });
 
 /** A server that answers whatever it is asked with these bytes, and what it was asked. */

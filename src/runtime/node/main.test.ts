@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { rootRequirement } from '../../../test/support/require.ts';
 import { callOf, NodeRuntime, readAnswer, serve } from '../../../test/support/node-runtime.ts';
 import { until } from '../../../test/support/until.ts';
 import { TinderboxError } from '../../model/errors.ts';
@@ -134,8 +135,10 @@ test('a fetch handler streams requests and replies, with the headers a Response 
 
 test('generators, Node streams and web streams are answered piece by piece', async (t) => {
   const code = `import { Readable } from 'node:stream';
-  const step = async function* () { for (let i = 0; i < 3; i += 1) { yield 'piece ' + i + '\\n'; await new Promise((r) => setTimeout(r, 5)); } };
+  let gate = Promise.withResolvers<void>();
+  const step = async function* () { gate = Promise.withResolvers(); yield 'first, '; await gate.promise; yield 'second'; };
   export default (event: { path: string }): unknown => {
+    if (event.path === '/next') return gate.resolve();
     if (event.path === '/generator') return step();
     if (event.path === '/readable') return Readable.from(step());
     if (event.path === '/web') return ReadableStream.from(step());
@@ -143,8 +146,10 @@ test('generators, Node streams and web streams are answered piece by piece', asy
   };`;
   const { transport } = await serve(t, code, { file: 'handler.ts' });
   for (const target of ['/generator', '/readable', '/web']) {
-    const answer = await readAnswer(await transport.send(callOf({ target }), undefined));
-    assert.deepEqual([answer.kind, answer.text], ['streaming', 'piece 0\npiece 1\npiece 2\n'], target);
+    const sent = await transport.send(callOf({ target }), undefined);
+    const answer = readAnswer(sent);
+    await readAnswer(await transport.send(callOf({ target: '/next' }), undefined));
+    assert.deepEqual([sent.reply.kind, (await answer).text], ['streaming', 'first, second'], target);
   }
   await assert.rejects(
     async () => readAnswer(await transport.send(callOf({ target: '/broken' }), undefined)),
@@ -221,9 +226,8 @@ test('the environment, the folder and the umask are the function’s own', async
   assert.deepEqual(JSON.parse(answer.text), { env: { ONLY: 'this' }, cwd: runtime.dir, umask: 0o077 });
 });
 
-test('identity is taken before foreign code is loaded', {
-  skip: process.getuid?.() !== 0 && 'needs root',
-}, async (t) => {
+test('identity is taken before foreign code is loaded', async (t) => {
+  if (!rootRequirement(t)) return;
   const code = `const { getuid, geteuid, getgid, getgroups } = process;
   const ids = [getuid(), geteuid(), getgid(), getgroups()];
   let back = 'refused';

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { rootRequirement } from '../../../test/support/require.ts';
 import { callRuntime, FrameRuntime } from '../../../test/support/frame-runtime.ts';
 import { pythonCommand, servePython, startPython } from '../../../test/support/python-runtime.ts';
 import { until } from '../../../test/support/until.ts';
@@ -68,7 +69,8 @@ test('a peer that speaks something else, or specialises twice, loses its connect
   );
 });
 
-test('it becomes the user it is told to, for good', { skip: process.getuid?.() !== 0 && 'needs root' }, async (t) => {
+test('it becomes the user it is told to, for good', async (t) => {
+  if (!rootRequirement(t)) return;
   const code = `
 import os, json
 def handle(req):
