@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { TinderboxError } from '../model/errors.ts';
+import { type Need, isOpenToOthers } from '../sandbox/find-obstacles.ts';
 import type { Tool } from './tools.ts';
 
 /** A tool of this machine that any user can run. */
@@ -19,7 +20,7 @@ export async function findTool(tool: Tool, name: string, folders: readonly strin
   const closed: string[] = [];
   for (const file of tool.programs.flatMap((program) => places.map((folder) => join(folder, program)))) {
     if (!(await isExecutable(file))) continue;
-    if (await isOpen(file)) return { file, version: await readVersion(file, tool) };
+    if (isUsable(file, 'read and execute')) return { file, version: await readVersion(file, tool) };
     closed.push(file);
   }
   const where = closed.length === 0 ? `was not found in ${places.join(', ')}` : `is at ${closed[0]}, closed to others`;
@@ -33,22 +34,9 @@ async function isExecutable(file: string): Promise<boolean> {
   );
 }
 
-async function isOpen(file: string): Promise<boolean> {
-  return (await isOpenToAll(file, 0o005)) && (await isOpenToAll(await realpath(file), 0o005));
-}
-
-/** Whether any user can pass every folder above and read the file (and run it, when it is to be run). */
-export async function isOpenToAll(file: string, bits: number): Promise<boolean> {
-  if (process.getuid?.() !== 0) return true;
-  try {
-    if (((await stat(file)).mode & bits) !== bits) return false;
-    for (let folder = dirname(file); folder !== '/'; folder = dirname(folder)) {
-      if (((await stat(folder)).mode & 0o001) === 0) return false;
-    }
-    return true;
-  } catch {
-    return false;
-  }
+/** Whether builds can use the file: they are users of their own where the platform is root, else the platform's. */
+export function isUsable(file: string, need: Need): boolean {
+  return process.getuid?.() !== 0 || isOpenToOthers(file, need);
 }
 
 /** The first number with a point in what it prints about itself. */

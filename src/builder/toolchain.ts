@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { TinderboxError } from '../model/errors.ts';
 import type { Identity } from '../sandbox/sandbox.ts';
 import { removeTree } from '../sandbox/remove-tree.ts';
-import { resolveInterpreter } from '../sandbox/runnable.ts';
-import { findTool, isOpenToAll } from './find-tool.ts';
+import { resolveInterpreter } from '../sandbox/resolve-interpreter.ts';
+import { findTool, isUsable } from './find-tool.ts';
 import type { FoundTool } from './find-tool.ts';
 import { tools } from './tools.ts';
 import type { ToolName } from './tools.ts';
@@ -134,7 +134,7 @@ async function findNpm(
 
 async function shareNode(runDir: string): Promise<string> {
   const own = await realpath(process.execPath);
-  if (await isOpenToAll(own, 0o005)) return own;
+  if (isUsable(own, 'read and execute')) return own;
   return await share(join(runDir, 'tools', `node-${process.versions.node}`), 'bin/node', async (target) => {
     await mkdir(join(target, 'bin'));
     await copyFile(own, join(target, 'bin/node'), constants.COPYFILE_FICLONE);
@@ -144,8 +144,7 @@ async function shareNode(runDir: string): Promise<string> {
 
 async function shareNpm(runDir: string, cli: string): Promise<string> {
   const root = dirname(dirname(cli));
-  const probes = await Promise.all([cli, join(root, 'package.json')].map((file) => isOpenToAll(file, 0o004)));
-  if (probes.every(Boolean)) return cli;
+  if ([cli, join(root, 'package.json')].every((file) => isUsable(file, 'read'))) return cli;
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   return await share(join(runDir, 'tools', `npm-${version}`), 'bin/npm-cli.js', async (target) => {
     await cp(root, target, { recursive: true, dereference: true });
@@ -156,7 +155,7 @@ async function shareNpm(runDir: string, cli: string): Promise<string> {
 /** Makes `folder` complete or not at all and resolves with the path of `file` in it. */
 async function share(folder: string, file: string, fill: (target: string) => Promise<void>): Promise<string> {
   const path = join(folder, file);
-  if (await isOpenToAll(path, 0o004)) return path;
+  if (isUsable(path, 'read')) return path;
   const target = `${folder}.${process.pid}.tmp`;
   await mkdir(target, { recursive: true });
   try {

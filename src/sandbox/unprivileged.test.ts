@@ -8,7 +8,7 @@ import { compileHostile, processesOf } from '../../test/support/hostile.ts';
 import { requirement, rootRequirement } from '../../test/support/require.ts';
 import type { SandboxJob, SandboxReport } from '../../test/support/run-in-sandbox.ts';
 import { tempDir } from '../../test/support/temp-dir.ts';
-import { canRun } from './runnable.ts';
+import { isOpenToOthers } from './find-obstacles.ts';
 import type { ConfineRequest } from './sandbox.ts';
 
 const run = promisify(execFile);
@@ -30,7 +30,7 @@ async function unprivileged(t: TestContext): Promise<Stranger | undefined> {
   for (const part of ['src/sandbox', 'src/model', 'test/support'])
     cpSync(join(root, part), join(dir, part), { recursive: true });
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
-  const node = (await canRun(process.execPath, uid, uid)) ? process.execPath : join(dir, 'node');
+  const node = isOpenToOthers(process.execPath, 'execute') ? process.execPath : join(dir, 'node');
   if (node !== process.execPath) copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE);
   for (const name of ['home', 'state']) {
     mkdirSync(join(dir, name), { mode: 0o700 });

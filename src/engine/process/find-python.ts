@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isRunnableByOthers } from './reachability.ts';
+import { isOpenToOthers } from '../../sandbox/find-obstacles.ts';
 
 const candidates = ['/usr/bin/python3', '/usr/local/bin/python3', '/opt/homebrew/bin/python3'];
 const question = 'import sys; print(sys.executable if sys.version_info >= (3, 9) else "")';
@@ -15,7 +15,7 @@ const answerTimeoutMs = 5000;
 export async function findPython(given: string | undefined, otherUsers: boolean): Promise<string | undefined> {
   for (const candidate of given === undefined ? candidates : [given]) {
     const binary = await askExecutable(candidate);
-    if (binary !== undefined && (!otherUsers || isRunnableByOthers(binary))) return binary;
+    if (binary !== undefined && (!otherUsers || isOpenToOthers(binary, 'read and execute'))) return binary;
   }
   return undefined;
 }

@@ -1,11 +1,11 @@
 import { chmodSync, constants, copyFileSync, existsSync, linkSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isOpenToOthers } from '../../sandbox/find-obstacles.ts';
 import { moveIntoPlace } from './move-into-place.ts';
-import { isRunnableByOthers } from './reachability.ts';
 
 /** The binary as it is where everyone can reach it, else a hard link in `directory` or, across file systems, one copy. */
 export function installNode(node: string, directory: string, otherUsers: boolean): string {
-  if (!otherUsers || isRunnableByOthers(node)) return node;
+  if (!otherUsers || isOpenToOthers(node, 'read and execute')) return node;
   // A folder of its own, called as it should be found: it can be put on PATH.
   const target = join(directory, `node-${process.versions.node}`);
   if (existsSync(target)) return join(target, 'node');
@@ -27,7 +27,7 @@ function tryLink(node: string, target: string): boolean {
   } catch {
     return false;
   }
-  if (isRunnableByOthers(target)) return true;
+  if (isOpenToOthers(target, 'read and execute')) return true;
   rmSync(target, { force: true });
   return false;
 }

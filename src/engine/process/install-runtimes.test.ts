@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { isOpenToOthers } from '../../sandbox/find-obstacles.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { collectModules } from './install-modules.ts';
 import { installNode } from './install-node.ts';
 import { installRuntimes } from './install-runtimes.ts';
-import { isRunnableByOthers } from './reachability.ts';
 
 test('the keeper and the shims are installed as plain JavaScript that everyone can read and nobody can change', async (t) => {
   const runDir = tempDir(t);
@@ -55,13 +55,17 @@ test('a Node binary in a closed folder is made reachable once', (t) => {
   const node = join(closed, 'node');
   copyFileSync('/bin/true', node);
   chmodSync(node, 0o755);
-  assert.equal(isRunnableByOthers(node), false);
+  assert.equal(isOpenToOthers(node, 'read and execute'), false);
   const installed = installNode(node, runDir, true);
   assert.notEqual(installed, node);
-  assert.equal(isRunnableByOthers(installed), true);
+  assert.equal(isOpenToOthers(installed, 'read and execute'), true);
   assert.equal(installNode(node, runDir, true), installed);
   assert.equal(installNode(node, runDir, false), node);
   chmodSync(node, 0o700);
   const other = tempDir(t);
-  assert.equal(isRunnableByOthers(installNode(node, other, true)), true, 'copied, for a link would be closed as well');
+  assert.equal(
+    isOpenToOthers(installNode(node, other, true), 'read and execute'),
+    true,
+    'copied, for a link would be closed as well',
+  );
 });
