@@ -34,16 +34,19 @@ test('what became of a stored call is told, with the beginning of its answer', a
   const get = async (id: string): Promise<InvocationStatus> =>
     (await api.call('GET', `/system/invocations/${id}`)).json as InvocationStatus;
   await until('the call to be done', async () => (await get('good')).state === 'done');
-  const { created, finished, durationMs, ...rest } = await get('good');
+  const { created, started, finished, durationMs, ...rest } = await get('good');
   assert.deepEqual(rest, {
     id: 'good',
     function: 'a.ns',
     state: 'done',
     attempts: 1,
+    billedMs: 0,
+    gbSeconds: 0,
     status: 201,
     response: 'answer 201',
     truncated: false,
   });
+  assert.ok(Date.parse(started ?? '') >= Date.parse(created));
   assert.ok(Date.parse(finished ?? '') >= Date.parse(created) && (durationMs ?? -1) >= 0);
   assert.equal((await api.call('GET', '/system/invocations/none')).status, 404);
 });
@@ -67,7 +70,9 @@ test('calls are listed by function and state, and a filter that is none is refus
     assert.equal(refused.status, 400);
     assert.match(refused.text, message);
   }
-  assert.deepEqual((await api.call('GET', '/system/queue')).json, [{ function: 'a.ns', jobs: 1, bytes: 3 }]);
+  assert.deepEqual((await api.call('GET', '/system/queue')).json, [
+    { function: 'a.ns', jobs: 1, bytes: 3, queue: 'default', running: 0, limit: 16 },
+  ]);
 });
 
 test('a call that waits is cancelled, a dead letter is replayed, and those of a function are purged', async (t) => {

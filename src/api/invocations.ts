@@ -61,20 +61,23 @@ export function createInvocations(calls: StoredCalls): Invocations {
       }
     },
     purge: async (lane) => await (await calls.deadLetters()).purge({ lane }),
-    depth: async () => (await calls.depth()).map(({ lane, jobs, bytes }) => ({ function: lane, jobs, bytes })),
+    depth: async () => (await calls.depth()).map(({ lane, ...depth }) => ({ function: lane, ...depth })),
   };
 }
 
 function statusFrom(view: CallView): InvocationStatus {
-  const { id, lane, state, createdMs, dueMs, finishedMs, attempts, reason, last } = view;
+  const { id, lane, state, createdMs, dueMs, startedMs, finishedMs, attempts, used, reason, last } = view;
   return {
     id,
     function: lane,
     state,
     created: new Date(createdMs).toISOString(),
     ...(dueMs === undefined ? {} : { due: new Date(dueMs).toISOString() }),
+    ...(startedMs === undefined ? {} : { started: new Date(startedMs).toISOString() }),
     ...(finishedMs === undefined ? {} : { finished: new Date(finishedMs).toISOString() }),
     attempts,
+    billedMs: used.billedMs,
+    gbSeconds: Number(used.gbSeconds.toPrecision(12)),
     ...(last === undefined ? {} : { status: last.status, durationMs: last.durationMs }),
     ...(reason === undefined ? {} : { reason }),
   };
@@ -99,6 +102,6 @@ function parseLimit(text: string | undefined): number {
 
 function unknownCall(id: string): TinderboxError {
   return new TinderboxError('not-found', `there is no stored call ${id}`, {
-    hint: 'calls that are over are kept up to the number queue.history',
+    hint: 'calls that are over are kept up to the number queue.history and the age queue.historyAge',
   });
 }

@@ -51,6 +51,9 @@ export const invocationsCommand: CommandDefinition = {
       .action((id: string, flags: CallFlags) =>
         act(shell, flags, `Call ${id} is tried again.`, (one) => one.replay(id)),
       );
+    addOutputFlag(sub('queues', 'list what is stored and runs of each function, by queue')).action((flags: ListFlags) =>
+      listQueues(shell, flags),
+    );
     addNamespaceFlag(sub('purge', 'remove the dead letters of a function'))
       .argument('<function>', 'function')
       .action((name: string, flags: CallFlags) => purge(shell, name, flags));
@@ -89,7 +92,8 @@ async function listCalls(shell: Shell, name: string | undefined, flags: ListFlag
 }
 
 async function showCall(shell: Shell, id: string, flags: ListFlags): Promise<void> {
-  const call = dataOf(await (await open(shell, flags)).invocations.get(id));
+  const { invocations } = await open(shell, flags);
+  const call = dataOf(await invocations.get(id));
   if (formatOf(flags) !== undefined) return await print(shell, flags, [call]);
   const lines = Object.entries(call)
     .filter(([field]) => field !== 'response' && field !== 'truncated')
@@ -98,7 +102,27 @@ async function showCall(shell: Shell, id: string, flags: ListFlags): Promise<voi
     lines.push('response:', ...call.response.split('\n').map(showControls));
     if (call.truncated === true) lines.push('(only its beginning is kept)');
   }
+  const written = call.started === undefined ? [] : dataOf(await invocations.logs(id));
+  if (written.length > 0) lines.push('logs:');
+  for (const { timestamp, text } of written) lines.push(`${timestamp} ${showControls(text)}`);
   shell.stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function listQueues(shell: Shell, flags: ListFlags): Promise<void> {
+  const rows = dataOf(await (await open(shell, flags)).invocations.depth());
+  await printListing(shell, formatOf(flags), {
+    rows: rows.toSorted((a, b) => a.queue.localeCompare(b.queue)),
+    name: (row) => row.function,
+    columns: [
+      { title: 'Queue', value: (row) => row.queue },
+      { title: 'Function', value: (row) => row.function },
+      { title: 'Stored', value: (row) => String(row.jobs) },
+      { title: 'Bytes', value: (row) => String(row.bytes) },
+      { title: 'Running', value: (row) => String(row.running) },
+      { title: 'At once', value: (row) => String(row.limit) },
+    ],
+    wide: [],
+  });
 }
 
 /** Asked again after this time, and after twice as long each time up to the most. */

@@ -1,4 +1,4 @@
-import type { InvocationStatus } from '../model/invocation-status.ts';
+import type { InvocationLine, InvocationStatus, QueueDepth } from '../model/invocation-status.ts';
 import type { Connection } from './connection.ts';
 import type { Result } from './result.ts';
 
@@ -13,6 +13,10 @@ export interface InvocationsClient {
   /** The newest first. */
   list(query: InvocationQuery): Promise<Result<readonly InvocationStatus[]>>;
   get(id: string): Promise<Result<InvocationStatus>>;
+  /** What the function wrote meanwhile. */
+  logs(id: string): Promise<Result<readonly InvocationLine[]>>;
+  /** What is stored and runs of each function. */
+  depth(): Promise<Result<readonly QueueDepth[]>>;
   /** Removes a call that waits, or stops one that runs. */
   cancel(id: string): Promise<Result<unknown>>;
   /** Makes a dead letter a call again. */
@@ -27,6 +31,8 @@ export function createInvocationsClient(connection: Connection): InvocationsClie
   const one = (id: string): string => `${path}/${encodeURIComponent(id)}`;
   return {
     list: (query) => connection.json({ method: 'GET', path, query: { ...query } }),
+    logs: (id) => connection.json({ method: 'GET', path: `${one(id)}/logs` }),
+    depth: () => connection.json({ method: 'GET', path: '/system/queue' }),
     get: (id) => connection.json({ method: 'GET', path: one(id) }),
     cancel: (id) => connection.json({ method: 'DELETE', path: one(id) }),
     replay: (id) => connection.json({ method: 'POST', path: `${one(id)}/replay` }),

@@ -52,6 +52,8 @@ export interface Config {
     readonly history: number;
     /** Longest a call that is over is kept; default 168 h. */
     readonly historyMs: number;
+    /** Queues functions ask for by `com.openfaas.queue`, by name: calls at once, and stored calls of one function. */
+    readonly dedicated: ReadonlyMap<string, { readonly atOnce: number; readonly laneJobs?: number }>;
     /** Addresses and ranges callbacks may reach beside those of the public internet; default none. */
     readonly callbackRanges: readonly string[];
   };

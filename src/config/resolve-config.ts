@@ -71,6 +71,7 @@ function resolveGroups(
       deadLettersMs: given.queueDeadLettersMs ?? 720 * 3_600_000,
       history: given.queueHistory ?? 100_000,
       historyMs: given.queueHistoryMs ?? 168 * 3_600_000,
+      dedicated: given.dedicatedQueues ?? new Map(),
       callbackRanges: given.callbackRanges ?? [],
     },
     pool: { node: given.poolNode ?? 2, python: given.poolPython ?? 2 },

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { TinderboxError } from '../model/errors.ts';
 import { parseDurationMs } from '../model/duration.ts';
 import { parseMemory } from '../model/quantity.ts';
+import { isQueueName } from '../model/queue-name.ts';
 
 /** One configurable value: its key in `tinderbox.yaml`, from which flag and variable names follow, and its checks. */
 export interface Setting<T> {
@@ -59,6 +60,22 @@ function ranges(value: string, key: string): readonly string[] {
     throw new TinderboxError('config', `setting ${key} has "${part}", not an address or a range such as 10.1.0.0/16`);
   }
   return parts;
+}
+
+/** `NAME=CALLS AT ONCE[/STORED CALLS]`, separated by commas. */
+function dedicatedQueues(value: string, key: string): ReadonlyMap<string, { atOnce: number; laneJobs?: number }> {
+  const parts = value.split(',').map((part) => {
+    const [, name = '', calls, jobs] = /^([^=]+)=([1-9]\d{0,4})(?:\/([1-9]\d{0,8}))?$/.exec(part.trim()) ?? [];
+    if (!isQueueName(name) || !(Number(calls) <= 10_000)) {
+      const shape = 'a name, =, and 1 to 10000 calls at once, with / and the stored calls of one function if need be';
+      throw new TinderboxError(
+        'config',
+        `setting ${key} has "${part.trim()}", not ${shape}: reports=4, reports=4/1000`,
+      );
+    }
+    return [name, { atOnce: Number(calls), ...(jobs === undefined ? {} : { laneJobs: Number(jobs) }) }] as const;
+  });
+  return new Map(parts);
 }
 
 function uidRange(value: string, key: string): { first: number; last: number } {
@@ -133,6 +150,11 @@ export const settings = {
   },
   queueBodyBytes: { key: 'queue.body', about: 'largest body of a stored call (8Mi)', parse: asConfig(parseMemory) },
   queueDeadLetters: { key: 'queue.deadLetters', about: 'dead letters kept (10000)', parse: integer(0, 10_000_000) },
+  dedicatedQueues: {
+    key: 'queue.dedicated',
+    about: 'queues by name with calls at once, and stored calls of one function: reports=4,mail=20/1000 (none)',
+    parse: dedicatedQueues,
+  },
   queueDeadLettersMs: {
     key: 'queue.deadLettersAge',
     about: 'longest a dead letter is kept (720h)',

@@ -11,9 +11,15 @@ export interface InvocationStatus {
   readonly created: string;
   /** While it waits. */
   readonly due?: string;
+  /** When the last attempt began. */
+  readonly started?: string;
   readonly finished?: string;
   readonly attempts: number;
-  /** Of the last answer, once it is done. */
+  /** Time all attempts that ended had in an instance, each rounded up to whole milliseconds. */
+  readonly billedMs: number;
+  /** That time in seconds × the function's memory limit in GiB. */
+  readonly gbSeconds: number;
+  /** Of the last answer, once it is over. */
   readonly status?: number;
   readonly durationMs?: number;
   /** Why it was given up. */
@@ -27,6 +33,20 @@ export interface InvocationStatus {
 /** What is stored of one function. */
 export interface QueueDepth {
   readonly function: string;
+  /** The queue it takes its turns in: `com.openfaas.queue`, or `default`. */
+  readonly queue: string;
   readonly jobs: number;
   readonly bytes: number;
+  /** How many run, and how many may at once now. */
+  readonly running: number;
+  readonly limit: number;
+}
+
+/** A line a function wrote while it made a stored call. */
+export interface InvocationLine {
+  /** RFC 3339. */
+  readonly timestamp: string;
+  readonly instance: string;
+  readonly stream: 'stdout' | 'stderr' | 'system';
+  readonly text: string;
 }

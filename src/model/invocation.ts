@@ -28,6 +28,8 @@ export interface Invocation {
   readonly source: InvocationSource;
   /** When the platform took it, in ms of `performance.now()`. */
   readonly arrivedAtMs: number;
+  /** Called when an instance gets it, and again when another one does because the first did not begin. */
+  readonly onBegin?: () => void;
   /** Whether the caller asks for a protocol switch. */
   readonly upgrade: boolean;
 }

@@ -2,6 +2,7 @@ import { parseDurationMs } from './duration.ts';
 import { TinderboxError } from './errors.ts';
 import type { FunctionSpec } from './function.ts';
 import { parseCpu, parseMemory } from './quantity.ts';
+import { resolveQueueName } from './queue-name.ts';
 import { type RetrySettings, resolveRetrySettings } from './retry-settings.ts';
 import { shorten } from './shorten.ts';
 
@@ -43,6 +44,8 @@ export interface FunctionSettings {
   readonly graceMs: number;
   /** Of stored calls. */
   readonly retry: RetrySettings;
+  /** The queue its stored calls go to; annotation `com.openfaas.queue`, default `default`. */
+  readonly queue: string;
 }
 
 const defaultMemoryBytes = 512 * 2 ** 20;
@@ -72,6 +75,7 @@ export function resolveSettings(spec: FunctionSpec): FunctionSettings {
     readyPath: annotation('com.openfaas.ready.http.path') ?? annotation('com.openfaas.health.http.path') ?? '',
     graceMs: durationIn(env['write_timeout'], 'write_timeout', 10_000, 0, 3_600_000),
     retry: resolveRetrySettings(spec.annotations),
+    queue: resolveQueueName(spec.annotations),
   };
 }
 

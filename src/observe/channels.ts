@@ -48,12 +48,14 @@ export const rolloutChanged = typedChannel<{
   readonly reason?: string;
 }>('rollout:changed');
 
-/** A job was stored. */
-export const jobAccepted = typedChannel<{ readonly lane: string }>('job:accepted');
+/** A job was stored; `queue` is the name of the queue it takes its turn in. */
+export const jobAccepted = typedChannel<{ readonly lane: string; readonly queue: string }>('job:accepted');
 /** An attempt of a job ended, and what became of the job is on disk. */
-export const jobSettled = typedChannel<{ readonly lane: string; readonly outcome: 'done' | 'retry' | 'dead' }>(
-  'job:settled',
-);
+export const jobSettled = typedChannel<{
+  readonly lane: string;
+  readonly queue: string;
+  readonly outcome: 'done' | 'retry' | 'dead';
+}>('job:settled');
 
 /** Something the operator should read; `part` is the folder it comes from. */
 export interface Notice {

@@ -83,14 +83,15 @@ test('stored calls are told under the names of the queue worker', async (t) => {
   t.after(() => metrics.close());
   assert.doesNotMatch(await metrics.render(), /function_name="a\.ns"/);
   metrics.showQueue({
-    depth: () => Promise.resolve([{ lane: 'a.ns', jobs: 5 }]),
+    depth: () => Promise.resolve([{ lane: 'a.ns', queue: 'reports', jobs: 5 }]),
     running: () => new Map([['a.ns', 2]]),
+    queueOf: () => 'reports',
   });
-  jobAccepted.publish({ lane: 'a.ns' });
-  jobSettled.publish({ lane: 'a.ns', outcome: 'retry' });
+  jobAccepted.publish({ lane: 'a.ns', queue: 'reports' });
+  jobSettled.publish({ lane: 'a.ns', queue: 'reports', outcome: 'retry' });
   const text = await metrics.render();
-  assert.match(text, /queue_worker_pending_messages\{queue_name="default",function_name="a\.ns"\} 5/);
-  assert.match(text, /queue_worker_function_invocation_inflight\{queue_name="default",function_name="a\.ns"\} 2/);
-  assert.match(text, /queue_worker_messages_submitted_total\{queue_name="default"\} 1/);
-  assert.match(text, /queue_worker_messages_processed_total\{queue_name="default",outcome="retry"\} 1/);
+  assert.match(text, /queue_worker_pending_messages\{queue_name="reports",function_name="a\.ns"\} 5/);
+  assert.match(text, /queue_worker_function_invocation_inflight\{queue_name="reports",function_name="a\.ns"\} 2/);
+  assert.match(text, /queue_worker_messages_submitted_total\{queue_name="reports"\} 1/);
+  assert.match(text, /queue_worker_messages_processed_total\{queue_name="reports",outcome="retry"\} 1/);
 });

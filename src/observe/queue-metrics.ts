@@ -4,13 +4,11 @@ import { jobAccepted, jobSettled } from './channels.ts';
 /** What the queue knows of its lanes at scrape time; a lane of calls is named after its function. */
 export interface QueueView {
   /** Jobs that wait, run, or are to be tried again. */
-  depth(): Promise<readonly { readonly lane: string; readonly jobs: number }[]>;
+  depth(): Promise<readonly { readonly lane: string; readonly queue: string; readonly jobs: number }[]>;
   /** Jobs that run. */
   running(): ReadonlyMap<string, number>;
+  queueOf(lane: string): string;
 }
-
-/** There is one queue; OpenFaaS's boards ask for its name. */
-const queueName = 'default';
 
 /** The series of OpenFaaS's queue worker by their names (its docs, "Metrics"), and our own for how jobs end. */
 export function registerQueueMetrics(registry: Registry, view: () => QueueView | undefined): () => void {
@@ -22,7 +20,7 @@ export function registerQueueMetrics(registry: Registry, view: () => QueueView |
     async collect() {
       this.reset();
       const depth = (await view()?.depth()) ?? [];
-      for (const { lane, jobs } of depth) this.set({ queue_name: queueName, function_name: lane }, jobs);
+      for (const { lane, queue, jobs } of depth) this.set({ queue_name: queue, function_name: lane }, jobs);
     },
   });
   const running = new Gauge({
@@ -31,8 +29,9 @@ export function registerQueueMetrics(registry: Registry, view: () => QueueView |
     ...perFunction,
     collect() {
       this.reset();
-      for (const [lane, count] of view()?.running() ?? []) {
-        this.set({ queue_name: queueName, function_name: lane }, count);
+      const calls = view();
+      for (const [lane, count] of calls?.running() ?? []) {
+        this.set({ queue_name: calls?.queueOf(lane) ?? '', function_name: lane }, count);
       }
     },
   });
@@ -52,8 +51,8 @@ export function registerQueueMetrics(registry: Registry, view: () => QueueView |
   registry.registerMetric(submitted);
   registry.registerMetric(processed);
   const stops = [
-    jobAccepted.subscribe(() => submitted.inc({ queue_name: queueName })),
-    jobSettled.subscribe(({ outcome }) => processed.inc({ queue_name: queueName, outcome })),
+    jobAccepted.subscribe(({ queue }) => submitted.inc({ queue_name: queue })),
+    jobSettled.subscribe(({ queue, outcome }) => processed.inc({ queue_name: queue, outcome })),
   ];
   return () => {
     for (const stop of stops) stop();

@@ -40,7 +40,8 @@ function createWorld(t: TestContext, handle: (call: Invocation, count: number) =
     invoke,
     replyBytes: 10,
     callbacks: { isAllowed: createAddressRule(['127.0.0.1']), timeoutMs: 5000, agent: 'tinderbox/test' },
-    retryOf: () => quick,
+    settingsOf: () => ({ retry: quick, memoryBytes: 2 ** 29, queue: 'default' }),
+    dedicated: new Map(),
     ownPath: (url) => (url.hostname === 'gateway' ? { key: 'back.ns', target: url.pathname } : undefined),
     now: Date.now,
     random: () => 0,
@@ -93,6 +94,22 @@ test('a call that fails to the end becomes a dead letter, and can be replayed', 
   healthy = true;
   assert.equal(await letters.replay('one'), true);
   await until('the replay to be done', async () => world.invoked.length === 4 && (await isEmpty(world)));
+});
+
+test('a record tells what the attempts used of an instance, and nothing for those that got none', async (t) => {
+  const world = createWorld(t, async (call, count) => {
+    if (count === 1) throw new TinderboxError('host-full', 'no room');
+    call.onBegin?.();
+    await new Promise((done) => setTimeout(done, 20));
+    return answer(count === 2 ? 500 : 200, 'answer');
+  });
+  await world.calls.accept(testJob('one', { createdMs: Date.now() }));
+  await until('the call to be done', () => isEmpty(world));
+  const view = await (await world.calls.history()).get('one');
+  assert.equal(view?.attempts, 3);
+  const { billedMs, gbSeconds } = view.used;
+  assert.ok(Number.isInteger(billedMs) && billedMs >= 38 && billedMs < 20_000, `${billedMs} ms of two attempts`);
+  assert.equal(gbSeconds.toFixed(9), ((billedMs / 1000) * 0.5).toFixed(9));
 });
 
 /** A receiver of callbacks on loopback. */
@@ -210,7 +227,8 @@ test('a running call that is cancelled is stopped and leaves nothing behind', as
     },
     replyBytes: 10,
     callbacks: { isAllowed: () => false, timeoutMs: 1000, agent: '' },
-    retryOf: () => quick,
+    settingsOf: () => ({ retry: quick, memoryBytes: 2 ** 29, queue: 'default' }),
+    dedicated: new Map(),
     ownPath: () => undefined,
     now: Date.now,
     random: () => 0,

@@ -9,24 +9,41 @@
  */
 import type { Cancel } from '../model/cancel.ts';
 import type { FunctionKey } from '../model/names.ts';
+import { sharedQueue } from '../model/queue-name.ts';
 import { defaultRetrySettings, type RetrySettings } from '../model/retry-settings.ts';
+import type { FunctionSettings } from '../model/settings.ts';
 import { jobAccepted } from '../observe/channels.ts';
 import { type Attempt, attemptCall, type CallContext, historyBytes } from './attempt.ts';
 import { attemptCallback, type CallbackContext, callbackHeaders } from './callback.ts';
 import { decideRetry } from './decide-retry.ts';
-import { createDispatcher, type Dispatcher, type RunResult } from './dispatcher.ts';
-import type { CallPayload, FinishedAttempt, Job, LeasedJob } from './job.ts';
+import { createDispatcher, type Dispatcher, type RunResult, type Turns } from './dispatcher.ts';
+import type { CallPayload, CallUsage, FinishedAttempt, Job, LeasedJob } from './job.ts';
 import type { DeadLetters, History, JobQueue, LaneDepth } from './queue.ts';
+import { type DedicatedQueue, resolveWorkQueue } from './work-queues.ts';
 
 export interface AsyncCallsOptions extends CallContext {
   readonly open: () => Promise<JobQueue>;
   readonly callbacks: Omit<CallbackContext, 'now'>;
   /** Undefined: the function is not there, and what is tried again is tried by default. */
-  readonly retryOf: (key: FunctionKey) => RetrySettings | undefined;
+  readonly settingsOf: (key: FunctionKey) => CallSettings | undefined;
+  /** What is set for queues, by name. */
+  readonly dedicated: ReadonlyMap<string, DedicatedQueue>;
   /** The path of a URL that leads back to this platform; undefined: it leads elsewhere. */
   readonly ownPath: (url: URL) => { readonly key: FunctionKey; readonly target: string } | undefined;
   /** 0 to 1. */
   readonly random: () => number;
+}
+
+/** What of a function's settings concerns its stored calls. */
+export type CallSettings = Pick<FunctionSettings, 'retry' | 'memoryBytes' | 'queue'>;
+
+/** What is stored of a lane and what runs of it. */
+export interface LaneStatus extends LaneDepth {
+  /** The queue whose share it takes. */
+  readonly queue: string;
+  readonly running: number;
+  /** How many of it may run at once now. */
+  readonly limit: number;
 }
 
 /** Jobs stored, and what can be done with them. */
@@ -37,9 +54,11 @@ export interface AsyncCalls {
   accept(job: Job): Promise<boolean>;
   /** Whether there was such a call, waiting or running. */
   cancel(id: string): Promise<boolean>;
-  depth(): Promise<readonly LaneDepth[]>;
+  depth(): Promise<readonly LaneStatus[]>;
   /** Jobs that run now, by lane. */
   running(): ReadonlyMap<string, number>;
+  /** The queue a lane takes its turns in. */
+  queueOf(lane: string): string;
   deadLetters(): Promise<DeadLetters>;
   history(): Promise<History>;
   close(signal: AbortSignal): Promise<void>;
@@ -50,6 +69,12 @@ const callbackRetry: RetrySettings = { ...defaultRetrySettings, attempts: 12, mi
 
 export function createAsyncCalls(options: AsyncCallsOptions): AsyncCalls {
   return new QueuedCalls(options);
+}
+
+/** What follows from an attempt, and what it used. */
+interface Also {
+  readonly next: readonly Job[];
+  readonly used?: CallUsage;
 }
 
 interface Opened {
@@ -72,8 +97,10 @@ class QueuedCalls implements AsyncCalls {
 
   async accept(job: Job): Promise<boolean> {
     const { queue } = await this.#open();
-    const [isNew = false] = await queue.append([job]);
-    if (isNew) jobAccepted.publish({ lane: job.lane });
+    const name = this.queueOf(job.lane);
+    const { laneJobs } = resolveWorkQueue(name, this.#options.dedicated);
+    const [isNew = false] = await queue.append([laneJobs === undefined ? job : { ...job, laneJobs }]);
+    if (isNew) jobAccepted.publish({ lane: job.lane, queue: name });
     return isNew;
   }
 
@@ -81,8 +108,20 @@ class QueuedCalls implements AsyncCalls {
     return await (await this.#open()).dispatcher.cancel(id);
   }
 
-  async depth(): Promise<readonly LaneDepth[]> {
-    return this.#opened === undefined ? [] : await (await this.#opened).queue.depth();
+  async depth(): Promise<readonly LaneStatus[]> {
+    if (this.#opened === undefined) return [];
+    const { queue, dispatcher } = await this.#opened;
+    const running = dispatcher.running();
+    return (await queue.depth()).map((depth) => ({
+      ...depth,
+      queue: this.queueOf(depth.lane),
+      running: running.get(depth.lane) ?? 0,
+      limit: dispatcher.limitOf(depth.lane),
+    }));
+  }
+
+  queueOf(lane: string): string {
+    return this.#options.settingsOf(lane as FunctionKey)?.queue ?? sharedQueue;
   }
 
   running(): ReadonlyMap<string, number> {
@@ -115,9 +154,18 @@ class QueuedCalls implements AsyncCalls {
 
   async #openQueue(): Promise<Opened> {
     const queue = await this.#options.open();
-    const dispatcher = createDispatcher({ queue, run: (job, signal) => this.#run(job, signal) });
+    const dispatcher = createDispatcher({
+      queue,
+      run: (job, signal) => this.#run(job, signal),
+      turnsOf: (lane) => this.#turnsOf(lane),
+    });
     this.#dispatcher = dispatcher;
     return { queue, dispatcher };
+  }
+
+  #turnsOf(lane: string): Turns {
+    const name = this.queueOf(lane);
+    return { name, most: resolveWorkQueue(name, this.#options.dedicated).atOnce };
   }
 
   async #run(job: LeasedJob, signal: Cancel): Promise<RunResult> {
@@ -128,22 +176,29 @@ class QueuedCalls implements AsyncCalls {
       const { forbidden } = attempt;
       if (forbidden !== undefined)
         return { settlement: { outcome: 'dead', reason: forbidden, next: [] }, refused: false };
-      return this.#result(job, attempt, callbackRetry, []);
+      return this.#result(job, attempt, callbackRetry, { next: [] });
     }
     const attempt = await attemptCall(job, payload, this.#options, signal);
-    const retry = this.#options.retryOf(payload.function) ?? defaultRetrySettings;
+    const { retry = defaultRetrySettings, memoryBytes = 0 } = this.#options.settingsOf(payload.function) ?? {};
     const next = payload.callbackUrl === undefined ? [] : [this.#callback(job, payload, payload.callbackUrl, attempt)];
-    return this.#result(job, attempt, retry, next);
+    const { billedMs } = attempt;
+    const used = { billedMs, gbSeconds: (billedMs / 1000) * (memoryBytes / 2 ** 30) };
+    return this.#result(job, attempt, retry, billedMs === 0 ? { next } : { next, used });
   }
 
-  #result(job: LeasedJob, attempt: Attempt, retry: RetrySettings, next: readonly Job[]): RunResult {
+  #result(job: LeasedJob, attempt: Attempt, retry: RetrySettings, also: Also): RunResult {
     const { now, random } = this.#options;
     const { attempt: count, createdMs } = job;
     const decision = decideRetry(attempt, retry, { attempt: count, createdMs, nowMs: now(), random: random() });
     const refused = attempt.status === 429 || attempt.status === 503;
-    if (decision.kind === 'retry') return { settlement: { outcome: 'retry', atMs: decision.atMs }, refused };
-    if (decision.kind === 'done') return { settlement: { outcome: 'done', next, record: recordOf(attempt) }, refused };
-    return { settlement: { outcome: 'dead', reason: decision.reason, next }, refused };
+    if (decision.kind === 'retry') {
+      const { used } = also;
+      const again = { outcome: 'retry', atMs: decision.atMs } as const;
+      return { settlement: used === undefined ? again : { ...again, used }, refused };
+    }
+    const end = { ...also, record: recordOf(attempt) };
+    if (decision.kind === 'done') return { settlement: { outcome: 'done', ...end }, refused };
+    return { settlement: { outcome: 'dead', reason: decision.reason, ...end }, refused };
   }
 
   /** The job that brings the answer; to a function of this platform it is a call like any other. */

@@ -12,6 +12,8 @@ export interface Attempt extends AttemptOutcome {
   /** Whether the body was longer than what is kept. */
   readonly truncated: boolean;
   readonly durationMs: number;
+  /** Time in an instance, whole milliseconds; 0: none got it. */
+  readonly billedMs: number;
 }
 
 export interface CallContext {
@@ -34,6 +36,11 @@ export async function attemptCall(
 ): Promise<Attempt> {
   const begunMs = performance.now();
   const keep = payload.callbackUrl === undefined ? historyBytes : context.replyBytes;
+  let begun = Number.POSITIVE_INFINITY;
+  const measured = (): Pick<Attempt, 'durationMs' | 'billedMs'> => {
+    const nowMs = performance.now();
+    return { durationMs: nowMs - begunMs, billedMs: Math.max(0, Math.ceil(nowMs - begun)) };
+  };
   const body = Buffer.from(job.body.buffer, job.body.byteOffset, job.body.byteLength);
   try {
     const reply = await context.invoke(
@@ -48,19 +55,21 @@ export async function attemptCall(
         source: 'async',
         arrivedAtMs: begunMs,
         upgrade: false,
+        onBegin: () => {
+          begun = performance.now();
+        },
       },
       signal,
     );
     const kept = await collect(reply, keep);
     const { status, origin, headers } = reply;
     const retryAfterMs = parseRetryAfter(valueOf(headers, 'retry-after'), context.now());
-    return { status, origin, headers, retryAfterMs, ...kept, durationMs: performance.now() - begunMs };
+    return { status, origin, headers, retryAfterMs, ...kept, ...measured() };
   } catch (reason) {
     const { status, message, retryAfterMs } = TinderboxError.from(reason);
     const text = Buffer.from(`${message}\n`);
     const headers = ['Content-Type', 'text/plain; charset=utf-8'];
-    const durationMs = performance.now() - begunMs;
-    return { status, origin: 'router', headers, retryAfterMs, body: text, truncated: false, durationMs };
+    return { status, origin: 'router', headers, retryAfterMs, body: text, truncated: false, ...measured() };
   }
 }
 

@@ -36,7 +36,7 @@ export async function attemptCallback(
   signal: CancelSignal,
 ): Promise<CallbackAttempt> {
   const begunMs = performance.now();
-  const empty = { headers: [], body: Buffer.alloc(0), truncated: false };
+  const empty = { headers: [], body: Buffer.alloc(0), truncated: false, billedMs: 0 };
   try {
     const { status, retryAfter } = await post(job, payload, context, signal);
     const retryAfterMs = parseRetryAfter(retryAfter, context.now());

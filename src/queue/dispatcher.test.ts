@@ -7,6 +7,9 @@ import { createDispatcher, type DispatcherOptions, type RunResult } from './disp
 import type { LeasedJob } from './job.ts';
 import type { Settlement } from './queue.ts';
 
+const shared =
+  (most = 512): DispatcherOptions['turnsOf'] =>
+  () => ({ name: 'default', most });
 const done: RunResult = { settlement: { outcome: 'done', next: [] }, refused: false };
 
 /** A queue in memory whose disk can be full. */
@@ -38,7 +41,7 @@ function scriptedQueue(lanes: Record<string, number>) {
 
 test('every job of every lane is run and settled once', async () => {
   const { queue, settled } = scriptedQueue({ a: 300, b: 5 });
-  const dispatcher = createDispatcher({ queue, run: () => Promise.resolve(done) });
+  const dispatcher = createDispatcher({ queue, turnsOf: shared(), run: () => Promise.resolve(done) });
   await until('all to be settled', () => settled.length === 305);
   assert.equal(new Set(settled).size, 305);
   await dispatcher.close(new AbortController().signal);
@@ -50,7 +53,7 @@ test('a lane with a crowd does not hold up another, and the bound of all holds',
   let highest = 0;
   const dispatcher = createDispatcher({
     queue,
-    most: 20,
+    turnsOf: shared(20),
     run: (job) =>
       new Promise((resolve) => {
         running.set(job.id, () => {
@@ -74,6 +77,26 @@ test('a lane with a crowd does not hold up another, and the bound of all holds',
   await closing;
 });
 
+test('queues do not wait for each other, and a function that moves to another one takes its turns there', async () => {
+  const { queue } = scriptedQueue({ 'slow.a': 10, 'slow.b': 10, other: 10 });
+  const finish = new Map<string, () => void>();
+  let slow = { name: 'slow', most: 3 };
+  const dispatcher = createDispatcher({
+    queue,
+    turnsOf: (lane) => (lane.startsWith('slow') ? slow : { name: 'default', most: 512 }),
+    run: (job) => new Promise((resolve) => finish.set(job.id, () => resolve(done))),
+  });
+  const running = (): number[] => ['slow.a', 'slow.b', 'other'].map((lane) => dispatcher.running().get(lane) ?? 0);
+  await until('the free queue to run all, the slow one three', () => running().join() === '3,0,10');
+  slow = { name: 'fast', most: 100 };
+  finish.get('slow.a-0')?.();
+  await until('all that the other queue has room for', () => running().join() === '9,10,10');
+  const closing = dispatcher.close(new AbortController().signal);
+  for (const end of finish.values()) end();
+  await closing;
+  assert.deepEqual(running(), [0, 0, 0]);
+});
+
 test('a function that refuses gets fewer at once', async () => {
   const { queue, settled } = scriptedQueue({ a: 200 });
   let running = 0;
@@ -81,6 +104,7 @@ test('a function that refuses gets fewer at once', async () => {
   const seen: number[] = [];
   const dispatcher = createDispatcher({
     queue,
+    turnsOf: shared(),
     run: async () => {
       running += 1;
       seen.push(running);
@@ -100,7 +124,7 @@ test('a function that refuses gets fewer at once', async () => {
 test('a settlement the disk refused is tried again until it is taken', async () => {
   const { queue, settled, full } = scriptedQueue({ a: 1 });
   full.times = 3;
-  const dispatcher = createDispatcher({ queue, run: () => Promise.resolve(done), settleAgainMs: 2 });
+  const dispatcher = createDispatcher({ queue, turnsOf: shared(), run: () => Promise.resolve(done), settleAgainMs: 2 });
   await until('the job to be settled', () => settled.length === 1);
   await dispatcher.close(new AbortController().signal);
 });
@@ -108,7 +132,7 @@ test('a settlement the disk refused is tried again until it is taken', async () 
 test('closing waits for what runs, and what it cuts off is left to the next start', async () => {
   const first = scriptedQueue({ a: 1 });
   const finish = Promise.withResolvers<RunResult>();
-  const slow = createDispatcher({ queue: first.queue, run: () => finish.promise });
+  const slow = createDispatcher({ queue: first.queue, turnsOf: shared(), run: () => finish.promise });
   await until('the job to run', () => slow.running().get('a') === 1);
   const closing = slow.close(new AbortController().signal);
   finish.resolve(done);
@@ -118,6 +142,7 @@ test('closing waits for what runs, and what it cuts off is left to the next star
   const second = scriptedQueue({ a: 1 });
   const endless = createDispatcher({
     queue: second.queue,
+    turnsOf: shared(),
     run: (_job, signal) =>
       new Promise((resolve) => {
         signal.addEventListener('abort', () => resolve(done));

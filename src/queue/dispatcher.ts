@@ -4,8 +4,9 @@
  * Owns: how many run at once, whose turn it is, and cancellation of what runs. Does not own jobs (the queue does), what
  * running means (`run`), or when to try again (decide-retry.ts).
  * 1. Every leased job is settled exactly once, however it ended; a settlement the disk refused is tried again.
- * 2. Lanes take turns: a lane with work waits for at most one share of each other lane.
- * 3. Never more than `most` jobs run at once, nor more of a lane than its limit, which adapts (lane-limit.ts).
+ * 2. The lanes of one queue take turns: a lane with work waits for at most one share of each other lane of its queue.
+ * 3. Never more jobs of a queue run at once than it may, nor more of a lane than its limit, which adapts (lane-limit.ts).
+ *    Queues do not wait for each other.
  * 4. A job that is cancelled while it runs is stopped, and what it answered is dropped.
  */
 import { Cancel } from '../model/cancel.ts';
@@ -22,12 +23,18 @@ export interface RunResult {
   readonly refused: boolean;
 }
 
+/** A queue by name, and how many jobs of all its lanes may run at once. */
+export interface Turns {
+  readonly name: string;
+  readonly most: number;
+}
+
 export interface DispatcherOptions {
   readonly queue: Pick<JobQueue, 'lease' | 'settle' | 'cancel' | 'watch'>;
   /** Runs a job; never rejects. The signal aborts when it is cancelled or the platform stops. */
   readonly run: (job: LeasedJob, signal: Cancel) => Promise<RunResult>;
-  /** Jobs that run at once; default 512. */
-  readonly most?: number;
+  /** The queue a lane takes its turns in; asked anew for every turn. */
+  readonly turnsOf: (lane: string) => Turns;
   /** Wait before a settlement is tried again, in ms; default 1,000. */
   readonly settleAgainMs?: number;
 }
@@ -37,6 +44,8 @@ export interface Dispatcher {
   cancel(id: string): Promise<boolean>;
   /** Jobs that run now, by lane. */
   running(): ReadonlyMap<string, number>;
+  /** How many jobs of a lane may run at once now. */
+  limitOf(lane: string): number;
   /** Takes no more; waits for what runs until the signal aborts, then stops it; it is handed out again at the next start. */
   close(signal: AbortSignal): Promise<void>;
 }
@@ -48,6 +57,17 @@ interface Lane {
   /** Whether there may be jobs to lease. */
   pending: boolean;
   leasing: boolean;
+}
+
+/** A queue that has work. */
+interface WorkQueue {
+  readonly name: string;
+  /** As it was asked for last. */
+  most: number;
+  /** Jobs that run, or are being leased. */
+  taken: number;
+  /** Lanes that have work and room, in the order of their turns. */
+  readonly wanting: Set<Lane>;
 }
 
 /** Jobs leased of one lane in one turn. */
@@ -62,9 +82,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 class LaneDispatcher implements Dispatcher {
   readonly #queue: DispatcherOptions['queue'];
   readonly #run: DispatcherOptions['run'];
-  readonly #most: number;
+  readonly #turnsOf: DispatcherOptions['turnsOf'];
   readonly #settleAgainMs: number;
-  /** In the order of their turns. */
+  readonly #queues = new Map<string, WorkQueue>();
   readonly #lanes = new Map<string, Lane>();
   readonly #running = new Map<string, Cancel>();
   readonly #stop = new AbortController();
@@ -73,10 +93,10 @@ class LaneDispatcher implements Dispatcher {
   #closing = false;
   #idle: (() => void) | undefined;
 
-  constructor({ queue, run, most = 512, settleAgainMs = 1000 }: DispatcherOptions) {
+  constructor({ queue, run, turnsOf, settleAgainMs = 1000 }: DispatcherOptions) {
     this.#queue = queue;
     this.#run = run;
-    this.#most = most;
+    this.#turnsOf = turnsOf;
     this.#settleAgainMs = settleAgainMs;
     this.#unwatch = queue.watch((name) => this.#hear(name));
   }
@@ -91,6 +111,10 @@ class LaneDispatcher implements Dispatcher {
     return new Map(
       [...this.#lanes.values()].filter((lane) => lane.inFlight > 0).map((lane) => [lane.name, lane.inFlight]),
     );
+  }
+
+  limitOf(lane: string): number {
+    return this.#lanes.get(lane)?.limit.limit ?? firstLaneLimit.limit;
   }
 
   async close(signal: AbortSignal): Promise<void> {
@@ -113,7 +137,7 @@ class LaneDispatcher implements Dispatcher {
   #hear(name: string): void {
     const lane = this.#lanes.get(name) ?? this.#addLane(name);
     lane.pending = true;
-    this.#pump();
+    this.#pump(this.#consider(lane));
   }
 
   #addLane(name: string): Lane {
@@ -122,23 +146,38 @@ class LaneDispatcher implements Dispatcher {
     return lane;
   }
 
-  /** Gives every lane that wants it a share, in turn. */
-  #pump(): void {
-    if (this.#closing) return;
-    for (const lane of this.#lanes.values()) {
-      const room = Math.min(share, this.#most - this.#inFlight, lane.limit.limit - lane.inFlight);
-      if (!lane.pending || lane.leasing || room <= 0) continue;
-      this.#lanes.delete(lane.name);
-      this.#lanes.set(lane.name, lane);
-      void this.#lease(lane, room);
-    }
+  /** Has a lane wait for its turn if it wants one; returns its queue. */
+  #consider(lane: Lane): WorkQueue {
+    const { name, most } = this.#turnsOf(lane.name);
+    let queue = this.#queues.get(name);
+    if (queue === undefined) this.#queues.set(name, (queue = { name, most, taken: 0, wanting: new Set() }));
+    queue.most = most;
+    if (lane.pending && !lane.leasing && lane.inFlight < lane.limit.limit) queue.wanting.add(lane);
+    return queue;
   }
 
-  async #lease(lane: Lane, room: number): Promise<void> {
+  /** Gives every lane that wants it a share, in turn. */
+  #pump(queue: WorkQueue): void {
+    if (this.#closing) return;
+    for (const lane of queue.wanting) {
+      const room = queue.most - queue.taken;
+      if (room <= 0) return;
+      // Its function may have moved to another queue meanwhile, and it may have had its turn there.
+      const own = this.#consider(lane);
+      queue.wanting.delete(lane);
+      const ofLane = lane.limit.limit - lane.inFlight;
+      if (own !== queue) this.#pump(own);
+      else if (lane.pending && !lane.leasing && ofLane > 0)
+        void this.#lease(lane, queue, Math.min(share, room, ofLane));
+    }
+    if (queue.taken === 0 && queue.wanting.size === 0) this.#queues.delete(queue.name);
+  }
+
+  async #lease(lane: Lane, queue: WorkQueue, room: number): Promise<void> {
     lane.leasing = true;
     // Until it is known that fewer came, all are counted as running; news of more work may come meanwhile.
     lane.pending = false;
-    this.#count(lane, room);
+    this.#count(lane, queue, room);
     let jobs: readonly LeasedJob[] = [];
     try {
       jobs = await this.#queue.lease(lane.name, room);
@@ -147,9 +186,9 @@ class LaneDispatcher implements Dispatcher {
     }
     lane.leasing = false;
     if (jobs.length === room) lane.pending = true;
-    this.#count(lane, jobs.length - room);
-    for (const job of jobs) void this.#work(lane, job);
-    this.#after(lane);
+    this.#count(lane, queue, jobs.length - room);
+    for (const job of jobs) void this.#work(lane, queue, job);
+    this.#after(lane, queue);
   }
 
   #leaseFailed(lane: Lane, reason: unknown): void {
@@ -158,23 +197,23 @@ class LaneDispatcher implements Dispatcher {
     setTimeout(() => this.#hear(lane.name), this.#settleAgainMs).unref();
   }
 
-  async #work(lane: Lane, job: LeasedJob): Promise<void> {
+  async #work(lane: Lane, queue: WorkQueue, job: LeasedJob): Promise<void> {
     const cancel = new Cancel();
     this.#running.set(job.id, cancel);
     const { settlement, refused } = await this.#run(job, cancel);
     lane.limit = decideLaneLimit(lane.limit, refused, lane.inFlight);
     // What the stop of the platform cut off has no outcome: it is still leased, and handed out again at the next start.
-    if (!this.#stop.signal.aborted) await this.#settle(job, settlement);
+    if (!this.#stop.signal.aborted) await this.#settle(job, queue.name, settlement);
     this.#running.delete(job.id);
-    this.#count(lane, -1);
-    this.#after(lane);
+    this.#count(lane, queue, -1);
+    this.#after(lane, queue);
   }
 
-  async #settle(job: LeasedJob, settlement: Settlement): Promise<void> {
+  async #settle(job: LeasedJob, queue: string, settlement: Settlement): Promise<void> {
     for (;;) {
       try {
         const settled = await this.#queue.settle(job, settlement);
-        if (settled) jobSettled.publish({ lane: job.lane, outcome: settlement.outcome });
+        if (settled) jobSettled.publish({ lane: job.lane, queue, outcome: settlement.outcome });
         return;
       } catch (reason) {
         const { code, message } = TinderboxError.from(reason);
@@ -195,18 +234,22 @@ class LaneDispatcher implements Dispatcher {
     });
   }
 
-  #count(lane: Lane, change: number): void {
+  #count(lane: Lane, queue: WorkQueue, change: number): void {
     lane.inFlight += change;
+    queue.taken += change;
     this.#inFlight += change;
   }
 
-  #after(lane: Lane): void {
+  /** There is room again in a queue, and maybe for a lane, which may have moved to another queue. */
+  #after(lane: Lane, queue: WorkQueue): void {
     const idle = lane.inFlight === 0 && !lane.pending && !lane.leasing;
     if (idle && (lane.limit === firstLaneLimit || this.#lanes.size > keptLanes)) this.#lanes.delete(lane.name);
     if (this.#closing) {
       if (this.#inFlight === 0) this.#idle?.();
       return;
     }
-    this.#pump();
+    const own = this.#consider(lane);
+    if (own !== queue) this.#pump(own);
+    this.#pump(queue);
   }
 }

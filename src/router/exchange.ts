@@ -138,6 +138,7 @@ export class Exchange extends TimerEntry implements Waiter {
       this.#failed(new TinderboxError('lost', `an instance of ${this.call.function} went away`));
       return;
     }
+    this.call.onBegin?.();
     // The caller's own reaction to the reply comes before the book-keeping of the second step.
     transport
       .send(this.call, this.#cancel)

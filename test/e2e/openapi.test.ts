@@ -260,6 +260,8 @@ suite('the OpenAPI document', () => {
       { operation: store, path, body: new Uint8Array(9 * 2 ** 20), status: 413 },
       { operation: one, path: '/system/invocations/one', status: 200 },
       { operation: one, path: '/system/invocations/none', status: 404 },
+      { operation: `${one}/logs`, path: '/system/invocations/one/logs', status: 200 },
+      { operation: `${one}/logs`, path: '/system/invocations/none/logs', status: 404 },
       { operation: 'GET /system/invocations', status: 200 },
       { operation: 'GET /system/invocations', path: '/system/invocations?limit=0', status: 400 },
       { operation: 'GET /system/queue', status: 200 },

@@ -163,7 +163,6 @@ suite('settings of OpenFaaS', () => {
     differs('label', 'com.openfaas.scale.down.window', 'kept; the way down is held by a window of its own');
     differs('label', 'uid', 'kept; every PUT makes a new revision by itself');
     differs('annotation', 'com.openfaas.profile', 'kept; there are no profiles');
-    differs('annotation', 'com.openfaas.queue', 'kept; there is one queue, and it is fair to every function');
     differs('annotation', 'com.openfaas.serviceaccount', 'kept; each function has a user of its own');
     differs('annotation', 'prometheus.io.scrape', 'kept; the platform counts for its functions');
     differs(

@@ -13,7 +13,12 @@ export function createStoredCalls(dir: string, invoke: Invoke): AsyncCalls {
     invoke,
     replyBytes: 1024,
     callbacks: { isAllowed: () => false, timeoutMs: 1000, agent: 'test' },
-    retryOf: () => ({ ...defaultRetrySettings, attempts: 2, minWaitMs: 5, maxWaitMs: 5 }),
+    settingsOf: () => ({
+      retry: { ...defaultRetrySettings, attempts: 2, minWaitMs: 5, maxWaitMs: 5 },
+      memoryBytes: 2 ** 29,
+      queue: 'default',
+    }),
+    dedicated: new Map(),
     ownPath: () => undefined,
     now: Date.now,
     random: () => 0,

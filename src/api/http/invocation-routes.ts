@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TinderboxError } from '../../model/errors.ts';
 import { type FunctionKey, formatFunctionKey } from '../../model/names.ts';
 import type { ApiParts } from '../api-parts.ts';
+import { readCallLines } from '../call-lines.ts';
 import { createInvocations } from '../invocations.ts';
 import { addRoutes } from './create-server.ts';
 import { readParam, readQuery, resolveFunctionName } from './read-query.ts';
@@ -23,6 +24,9 @@ export function addInvocationRoutes(app: FastifyInstance, parts: ApiParts): void
       await invocations.cancel(readParam(request, 'id'));
       return reply.code(202).send();
     },
+  });
+  addRoutes(app, '/system/invocations/:id/logs', {
+    GET: async (request) => readCallLines(parts, await invocations.get(readParam(request, 'id'))),
   });
   addRoutes(app, '/system/invocations/:id/replay', {
     POST: async (request, reply) => {

@@ -132,8 +132,11 @@ export const invocationStatus = z.strictObject({
   state: z.enum(invocationStates),
   created: time,
   due: time.optional(),
+  started: time.optional(),
   finished: time.optional(),
   attempts: count,
+  billedMs: count,
+  gbSeconds: z.number().min(0),
   status: z.int().optional(),
   durationMs: z.number().min(0).optional(),
   reason: z.string().optional(),
@@ -141,7 +144,20 @@ export const invocationStatus = z.strictObject({
   truncated: z.boolean().optional(),
 });
 
-export const queueDepth = z.strictObject({ function: z.string(), jobs: count, bytes: count });
+export const queueDepth = z.strictObject({
+  function: z.string(),
+  queue: z.string(),
+  jobs: count,
+  bytes: count,
+  running: count,
+  limit: count,
+});
+export const invocationLine = z.strictObject({
+  timestamp: time,
+  instance: z.string(),
+  stream: z.enum(['stdout', 'stderr', 'system']),
+  text: z.string(),
+});
 export const plannedRun = z.strictObject({ function: z.string(), expression: z.string(), next: time.optional() });
 export const purged = z.strictObject({ purged: count });
 

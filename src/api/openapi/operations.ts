@@ -296,6 +296,13 @@ const queued: readonly Operation[] = [
     errors: [404],
   },
   {
+    method: 'get',
+    path: '/system/invocations/{id}/logs',
+    summary: 'What the function wrote while it made a stored call, the last 1,000 lines',
+    answers: { 200: [json(z.array(answers.invocationLine))] },
+    errors: [404],
+  },
+  {
     method: 'delete',
     path: '/system/invocations/{id}',
     summary: 'Cancels a stored call',

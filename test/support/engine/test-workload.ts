@@ -18,6 +18,7 @@ const settings: FunctionSettings = {
   readyPath: '',
   graceMs: 300,
   retry: defaultRetrySettings,
+  queue: 'default',
 };
 
 /** A workload for tests of engines: revision 1 of `conformance/<name>`, an empty Node bundle unless changed. */
