@@ -39,7 +39,7 @@ async function startParts(
   const base = await startBase(config, stack);
   const passwordFile = join(config.stateDir, 'password');
   const auth = await createAuth({ user: config.user, password: config.password, passwordFile });
-  const plane = await startDataPlane(config, base, stack);
+  const plane = await startDataPlane(config, options.version, base, stack);
   const stock = await readStock(options.storeFile);
   const place: Place = { port: 0 };
   const background = await startBackground(config, options, { ...base, ...plane, place }, stack);

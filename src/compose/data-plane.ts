@@ -2,9 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { createControl } from '../control/control.ts';
-import type { Engine } from '../engine/engine.ts';
 import { createProcessEngine } from '../engine/process/engine.ts';
-import { formatFunctionKey, parseRevisionId } from '../model/names.ts';
+import { formatFunctionKey } from '../model/names.ts';
 import { recordFolders } from '../model/record-keys.ts';
 import { startIdleCollector } from '../observe/idle-collector.ts';
 import { createMetrics } from '../observe/metrics.ts';
@@ -13,9 +12,10 @@ import type { LoadSnapshot, RouterHooks } from '../router/router.ts';
 import { createScaler } from '../scaler/scaler.ts';
 import type { Base } from './base.ts';
 import { drainMs } from './drain-time.ts';
+import { createMetricsViews } from './metrics-views.ts';
 
 /** Engine, router, scaler, control: joined here and nowhere else. */
-export async function startDataPlane(config: Config, base: Base, stack: AsyncDisposableStack) {
+export async function startDataPlane(config: Config, version: string, base: Base, stack: AsyncDisposableStack) {
   const engine = createProcessEngine({
     stateDir: config.stateDir,
     runDir: config.runDir,
@@ -29,7 +29,9 @@ export async function startDataPlane(config: Config, base: Base, stack: AsyncDis
     startTimeoutMs: config.startTimeoutMs,
   });
   stack.defer(() => engine.close());
-  const metrics = createMetrics(() => readyByFunction(engine));
+  const metrics = createMetrics(
+    createMetricsViews(config, version, () => ({ engine, router, scaler, cages: base.sandbox.cages })),
+  );
   stack.defer(() => metrics.close());
   stack.defer(
     base.store.watch(recordFolders.functions, ({ key, value }) => {
@@ -73,15 +75,4 @@ function sumOf(loads: readonly LoadSnapshot[]): { readonly completed: number; re
     sum.underWay += inFlight + waiting;
   }
   return sum;
-}
-
-function readyByFunction(engine: Engine): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { revision, state } of engine.instances()) {
-    if (state !== 'ready') continue;
-    const { namespace, name } = parseRevisionId(revision);
-    const key = formatFunctionKey(namespace, name);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return counts;
 }

@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TinderboxError } from '../model/errors.ts';
+import { requestEnd } from '../observe/channels.ts';
 import type { AsyncCalls } from '../queue/async-calls.ts';
 import { jobFromRequest } from './async-request.ts';
 import type { DataCallContext } from './data-call.ts';
@@ -38,7 +39,13 @@ export async function answerAsync(
   expected: boolean,
 ): Promise<void> {
   const head = readRequestHead(request, context);
-  response.once('close', () => dropLeftover(request, context));
+  const arrivedMs = performance.now();
+  response.once('close', () => {
+    dropLeftover(request, context);
+    const durationMs = performance.now() - arrivedMs;
+    const { statusCode: status } = response;
+    requestEnd.publish({ method: request.method ?? '', path: '/async-function/:name', status, durationMs });
+  });
   const own = ['X-Call-Id', head.callId, 'X-Start-Time', head.startTime, 'X-Served-By', context.servedBy];
   if (context.closing()) own.push('Connection', 'close');
   try {

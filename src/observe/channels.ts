@@ -42,11 +42,23 @@ export const coldStart = typedChannel<{
   readonly durationMs: number;
   readonly pooled: boolean;
 }>('instance:cold-start');
+/** The engine was told another number of instances of a revision, and took it or refused. */
+export const scaleStated = typedChannel<{ readonly revision: string; readonly ok: boolean }>('scale:stated');
 export const rolloutChanged = typedChannel<{
   readonly revision: string;
   readonly state: string;
   readonly reason?: string;
 }>('rollout:changed');
+
+/** A request of the API was answered; `path` is its route (`/system/function/:name`), never what a client made up. */
+export interface RequestEnd {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+export const requestEnd = typedChannel<RequestEnd>('request:end');
 
 /** A job was stored; `queue` is the name of the queue it takes its turn in. */
 export const jobAccepted = typedChannel<{ readonly lane: string; readonly queue: string }>('job:accepted');

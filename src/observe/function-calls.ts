@@ -16,13 +16,13 @@ export class FunctionCalls {
     this.inFlight += 1;
   }
 
-  end({ status, durationMs, queuedMs }: InvocationEnd): void {
+  end({ id, status, durationMs, queuedMs }: InvocationEnd): void {
     this.ended += 1;
     // A call may be older than these counts, when its function was removed and made again meanwhile.
     if (this.inFlight > 0) this.inFlight -= 1;
     const code = this.#code(status);
     code.count += 1;
-    code.seconds.observe(durationMs / 1000);
+    code.seconds.observe(durationMs / 1000, id);
     this.queued.observe(queuedMs / 1000);
   }
 

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { TinderboxError } from '../model/errors.ts';
 import type { Metrics } from './metrics.ts';
+import { chooseMetricsFormat, metricsTypes } from './open-metrics.ts';
 
 /** The listener Prometheus scrapes, on loopback only: `GET /metrics` and `GET /healthz`. */
 export interface MetricsServer {
@@ -15,8 +16,9 @@ export async function startMetricsServer(metrics: Pick<Metrics, 'render'>, port:
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405).end();
     if (request.url === '/healthz') return void response.end('OK');
     if (request.url !== '/metrics') return void response.writeHead(404).end('not found\n');
-    metrics.render().then(
-      (text) => response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8').end(text),
+    const format = chooseMetricsFormat(request.headers.accept);
+    metrics.render(format).then(
+      (text) => response.setHeader('Content-Type', metricsTypes[format]).end(text),
       () => response.writeHead(500).end('metrics could not be collected\n'),
     );
   });

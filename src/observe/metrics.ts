@@ -1,13 +1,17 @@
-import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import { callBuckets } from './call-histogram.ts';
-import { coldStart, invocationEnd, invocationStart } from './channels.ts';
-import { FunctionCalls } from './function-calls.ts';
+import { Registry } from '@prometheus-io/client';
+import { type CallsByFunction, countCalls, formatCallTimes, registerFunctionMetrics } from './function-metrics.ts';
+import { registerHostMetrics, type WatchedFolders } from './host-metrics.ts';
+import { registerInstanceMetrics } from './instance-metrics.ts';
+import { type MetricsFormat, openMetricsFrom } from './open-metrics.ts';
 import { type QueueView, registerQueueMetrics } from './queue-metrics.ts';
+import { registerRequestMetrics } from './request-metrics.ts';
+import { type FunctionScale, registerScaleMetrics } from './scale-metrics.ts';
+import { type InstanceUsage, registerUsageMetrics } from './usage-metrics.ts';
 
 /** Counts per function for metrics, `list` and metering; labels only ever name functions that exist. */
 export interface Metrics {
-  /** Text in Prometheus' exposition format. */
-  render(): Promise<string>;
+  /** Text in Prometheus' exposition format, or as OpenMetrics with the id of a call per bucket. */
+  render(format?: MetricsFormat): Promise<string>;
   /** Calls of `name.namespace` that ended since the platform started, whatever their status. */
   invocationCount(key: string): number;
   /** Forgets a function's series after it was removed; calls of it that are still under way are counted no more. */
@@ -17,37 +21,48 @@ export interface Metrics {
   close(): void;
 }
 
-/** Replica counts at scrape time: `name.namespace` → ready instances. */
-export type ReplicaCounts = () => ReadonlyMap<string, number>;
-
-type Calls = ReadonlyMap<string, FunctionCalls>;
+/** What is looked at when somebody scrapes. */
+export interface MetricsViews {
+  /** Every function that is deployed, asleep or not. */
+  readonly scales: () => readonly FunctionScale[];
+  /** What runs, and what it uses. Default: nothing. */
+  readonly usage?: () => Promise<readonly InstanceUsage[]>;
+  /** Folders whose disk is watched. Default none. */
+  readonly folders?: WatchedFolders;
+  readonly version?: string;
+}
 
 /**
- * The gateway's series by OpenFaaS's names (see its docs, "Metrics"), and our own for cold starts and queue time.
- * Calls are counted in plain numbers, which become series when they are asked for.
+ * The series of OpenFaaS by their names (see its docs, "Metrics"), and our own: docs/metrics.md lists them. Calls are
+ * counted in plain numbers, which become series when they are asked for.
  */
-export function createMetrics(replicas: ReplicaCounts): Metrics {
+export function createMetrics(views: MetricsViews): Metrics {
   const registry = new Registry();
-  const functions = new Map<string, FunctionCalls>();
-  registerCounts(registry, functions, replicas);
-  const coldStarts = createColdStarts(registry);
+  const functions: CallsByFunction = new Map();
   let queue: QueueView | undefined;
+  registerFunctionMetrics(registry, functions);
+  registerScaleMetrics(registry, views.scales);
+  registerHostMetrics(registry, views.folders ?? {}, views.version ?? '');
+  const usage = registerUsageMetrics(registry, views.usage ?? (() => Promise.resolve([])));
+  const instances = registerInstanceMetrics(registry, () => new Set(views.scales().map((scale) => scale.function)));
   const stops = [
     registerQueueMetrics(registry, () => queue),
-    invocationStart.subscribe((event) => {
-      const known = functions.get(event.function);
-      if (known !== undefined) return known.start();
-      const made = new FunctionCalls();
-      functions.set(event.function, made);
-      made.start();
-    }),
-    invocationEnd.subscribe((event) => functions.get(event.function)?.end(event)),
-    coldStart.subscribe(({ durationMs, pooled }) => coldStarts.observe({ pooled: String(pooled) }, durationMs / 1000)),
+    registerRequestMetrics(registry),
+    countCalls(functions),
+    () => instances.close(),
   ];
   return {
-    render: async () => (await registry.metrics()) + formatTimes(functions),
+    async render(format = 'prometheus') {
+      const open = format === 'openMetrics';
+      const text = (await registry.metrics()) + formatCallTimes(functions, open);
+      return open ? openMetricsFrom(text) : text;
+    },
     invocationCount: (key) => functions.get(key)?.ended ?? 0,
-    forget: (key) => void functions.delete(key),
+    forget(key) {
+      functions.delete(key);
+      usage.forget(key);
+      instances.forget(key);
+    },
     showQueue(view) {
       queue = view;
     },
@@ -55,73 +70,4 @@ export function createMetrics(replicas: ReplicaCounts): Metrics {
       for (const stop of stops) stop();
     },
   };
-}
-
-function registerCounts(registry: Registry, functions: Calls, replicas: ReplicaCounts): void {
-  const registers: Registry[] = [];
-  const perFunction = { labelNames: ['function_name'], registers };
-  const counts = [
-    new Counter({
-      name: 'gateway_function_invocation_total',
-      help: 'Function calls that ended',
-      labelNames: ['function_name', 'code'],
-      registers,
-      collect() {
-        this.reset();
-        for (const [key, { byCode }] of functions)
-          for (const [code, { count }] of byCode) this.inc({ function_name: key, code: String(code) }, count);
-      },
-    }),
-    new Counter({
-      name: 'gateway_function_invocation_started',
-      help: 'Function calls that began',
-      ...perFunction,
-      collect() {
-        this.reset();
-        for (const [key, { started }] of functions) this.inc({ function_name: key }, started);
-      },
-    }),
-    new Gauge({
-      name: 'gateway_function_invocation_inflight',
-      help: 'Function calls under way',
-      ...perFunction,
-      collect() {
-        this.reset();
-        for (const [key, { inFlight }] of functions) this.set({ function_name: key }, inFlight);
-      },
-    }),
-    new Gauge({
-      name: 'gateway_service_count',
-      help: 'Ready instances of a function',
-      ...perFunction,
-      collect() {
-        this.reset();
-        for (const [key, count] of replicas()) this.set({ function_name: key }, count);
-      },
-    }),
-  ];
-  for (const count of counts) registry.registerMetric<string>(count);
-}
-
-function createColdStarts(registry: Registry): Histogram<'pooled'> {
-  return new Histogram({
-    name: 'tinderbox_cold_start_seconds',
-    help: 'Time from the wish for an instance to its readiness',
-    labelNames: ['pooled'],
-    buckets: [...callBuckets],
-    registers: [registry],
-  });
-}
-
-/** Names of functions and codes are of characters that need no escaping. */
-function formatTimes(functions: Calls): string {
-  const seconds = 'gateway_functions_seconds';
-  const queued = 'tinderbox_queue_seconds';
-  let text = `# HELP ${seconds} Time a function call took\n# TYPE ${seconds} histogram\n`;
-  for (const [key, { byCode }] of functions)
-    for (const [code, series] of byCode)
-      text += series.seconds.format(seconds, `function_name="${key}",code="${code}"`);
-  text += `# HELP ${queued} Time a call waited for a slot\n# TYPE ${queued} histogram\n`;
-  for (const [key, calls] of functions) text += calls.queued.format(queued, `function_name="${key}"`);
-  return text;
 }

@@ -8,6 +8,8 @@ export interface QueueView {
   /** Jobs that run. */
   running(): ReadonlyMap<string, number>;
   queueOf(lane: string): string;
+  /** Since when jobs that are due have been waiting, by lane, in Unix time in ms. */
+  waitingSince(): ReadonlyMap<string, number>;
 }
 
 /** The series of OpenFaaS's queue worker by their names (its docs, "Metrics"), and our own for how jobs end. */
@@ -35,6 +37,19 @@ export function registerQueueMetrics(registry: Registry, view: () => QueueView |
       }
     },
   });
+  const oldest = new Gauge({
+    name: 'tinderbox_queue_oldest_seconds',
+    help: 'Age of the oldest stored call that is due and waits for its turn, at most',
+    ...perFunction,
+    collect() {
+      this.reset();
+      const calls = view();
+      for (const [lane, sinceMs] of calls?.waitingSince() ?? []) {
+        const seconds = Math.max(0, Date.now() - sinceMs) / 1000;
+        this.set({ queue_name: calls?.queueOf(lane) ?? '', function_name: lane }, seconds);
+      }
+    },
+  });
   const submitted = new Counter({
     name: 'queue_worker_messages_submitted_total',
     help: 'Calls that were stored',
@@ -47,7 +62,7 @@ export function registerQueueMetrics(registry: Registry, view: () => QueueView |
     labelNames: ['queue_name', 'outcome'],
     registers: [],
   });
-  for (const metric of [pending, running]) registry.registerMetric(metric);
+  for (const metric of [pending, running, oldest]) registry.registerMetric(metric);
   registry.registerMetric(submitted);
   registry.registerMetric(processed);
   const stops = [

@@ -59,6 +59,8 @@ export interface AsyncCalls {
   running(): ReadonlyMap<string, number>;
   /** The queue a lane takes its turns in. */
   queueOf(lane: string): string;
+  /** Since when due jobs have been waiting, by lane, in Unix time in ms. */
+  waitingSince(): ReadonlyMap<string, number>;
   deadLetters(): Promise<DeadLetters>;
   history(): Promise<History>;
   close(signal: AbortSignal): Promise<void>;
@@ -126,6 +128,10 @@ class QueuedCalls implements AsyncCalls {
 
   running(): ReadonlyMap<string, number> {
     return this.#dispatcher?.running() ?? new Map();
+  }
+
+  waitingSince(): ReadonlyMap<string, number> {
+    return this.#dispatcher?.waitingSince() ?? new Map();
   }
 
   async deadLetters(): Promise<DeadLetters> {

@@ -46,6 +46,8 @@ export interface Dispatcher {
   running(): ReadonlyMap<string, number>;
   /** How many jobs of a lane may run at once now. */
   limitOf(lane: string): number;
+  /** Since when jobs have been waiting that are due, by lane, in Unix time in ms: at most so long, for each of them. */
+  waitingSince(): ReadonlyMap<string, number>;
   /** Takes no more; waits for what runs until the signal aborts, then stops it; it is handed out again at the next start. */
   close(signal: AbortSignal): Promise<void>;
 }
@@ -56,6 +58,8 @@ interface Lane {
   inFlight: number;
   /** Whether there may be jobs to lease. */
   pending: boolean;
+  /** While it is pending: no job in it was due before. */
+  sinceMs: number;
   leasing: boolean;
 }
 
@@ -117,6 +121,10 @@ class LaneDispatcher implements Dispatcher {
     return this.#lanes.get(lane)?.limit.limit ?? firstLaneLimit.limit;
   }
 
+  waitingSince(): ReadonlyMap<string, number> {
+    return new Map([...this.#lanes.values()].filter(({ pending }) => pending).map((lane) => [lane.name, lane.sinceMs]));
+  }
+
   async close(signal: AbortSignal): Promise<void> {
     this.#closing = true;
     this.#unwatch();
@@ -136,12 +144,13 @@ class LaneDispatcher implements Dispatcher {
 
   #hear(name: string): void {
     const lane = this.#lanes.get(name) ?? this.#addLane(name);
+    if (!lane.pending) lane.sinceMs = Date.now();
     lane.pending = true;
     this.#pump(this.#consider(lane));
   }
 
   #addLane(name: string): Lane {
-    const lane: Lane = { name, limit: firstLaneLimit, inFlight: 0, pending: false, leasing: false };
+    const lane: Lane = { name, limit: firstLaneLimit, inFlight: 0, pending: false, sinceMs: 0, leasing: false };
     this.#lanes.set(name, lane);
     return lane;
   }
@@ -185,7 +194,10 @@ class LaneDispatcher implements Dispatcher {
       this.#leaseFailed(lane, error);
     }
     lane.leasing = false;
-    if (jobs.length === room) lane.pending = true;
+    if (jobs.length === room) {
+      lane.pending = true;
+      lane.sinceMs = jobs.at(-1)?.dueMs ?? Date.now();
+    }
     this.#count(lane, queue, jobs.length - room);
     for (const job of jobs) void this.#work(lane, queue, job);
     this.#after(lane, queue);

@@ -18,7 +18,7 @@ import type { Engine, InstanceChange } from '../engine/engine.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { RevisionId } from '../model/names.ts';
 import type { FunctionSettings } from '../model/settings.ts';
-import { notice } from '../observe/channels.ts';
+import { notice, scaleStated } from '../observe/channels.ts';
 import type { LoadSnapshot } from '../router/router.ts';
 import { Admission } from './admission.ts';
 import type { HostBudget } from './budget.ts';
@@ -313,14 +313,18 @@ class EngineScaler implements Scaler {
 
   #state(target: ScaleTarget, count: number): void {
     target.stated = count;
-    this.#engine.scale(target.revision, count).catch((reason: unknown) => {
-      const error = TinderboxError.from(reason);
-      // What the engine refused is not in force: the next tick states it again.
-      if (target.stated === count) target.stated = Math.min(count, target.ready + target.starting);
-      target.forgetAnnouncements();
-      target.settleWake(cannotStart(target.revision, error.message));
-      notice.publish({ level: 'warn', part: 'scaler', message: `${target.revision}: ${error.message}` });
-    });
+    const stated = this.#engine.scale(target.revision, count);
+    stated
+      .then(() => scaleStated.publish({ revision: target.revision, ok: true }))
+      .catch((reason: unknown) => {
+        scaleStated.publish({ revision: target.revision, ok: false });
+        const error = TinderboxError.from(reason);
+        // What the engine refused is not in force: the next tick states it again.
+        if (target.stated === count) target.stated = Math.min(count, target.ready + target.starting);
+        target.forgetAnnouncements();
+        target.settleWake(cannotStart(target.revision, error.message));
+        notice.publish({ level: 'warn', part: 'scaler', message: `${target.revision}: ${error.message}` });
+      });
   }
 
   #instanceChanged({ instance }: InstanceChange): void {

@@ -1,6 +1,6 @@
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { TinderboxError } from '../../model/errors.ts';
-import { notice } from '../../observe/channels.ts';
+import { notice, requestEnd } from '../../observe/channels.ts';
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -17,6 +17,10 @@ export function createServer(maxBodyBytes: number): FastifyInstance {
     bodyLimit: maxBodyBytes,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
     frameworkErrors: (error, _request, reply) => sendError(reply, translate(error, maxBodyBytes)),
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const path = request.routeOptions.url ?? 'none';
+    requestEnd.publish({ method: request.method, path, status: reply.statusCode, durationMs: reply.elapsedTime });
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
