@@ -16,7 +16,7 @@ async function useWorld(t: TestContext): Promise<{ api: ApiWorld; calls: AsyncCa
     const body = Buffer.from(`answer ${status}`);
     return Promise.resolve({ kind: 'buffered', status, headers: [], origin: 'function', body, trailers: [] });
   });
-  const planned = { function: 'a.ns', expression: '@hourly', nextMs: 0 } as const;
+  const planned = { function: 'a.ns', owner: 'a.ns', expression: '@hourly', nextMs: 0 } as const;
   const api = await createApiWorld(tempDir(t), { calls, schedules: () => [planned] });
   t.after(async () => {
     await api.close();

@@ -45,7 +45,9 @@ export function addInvocationRoutes(app: FastifyInstance, parts: ApiParts): void
   addRoutes(app, '/system/schedules', { GET: () => parts.schedules().map(formatPlanned) });
 }
 
-function formatPlanned({ nextMs, ...run }: ReturnType<ApiParts['schedules']>[number]): object {
+function formatPlanned(planned: ReturnType<ApiParts['schedules']>[number]): object {
+  const { nextMs, function: key, expression } = planned;
+  const run = { function: key, expression };
   return nextMs === undefined ? run : { ...run, next: new Date(nextMs).toISOString() };
 }
 

@@ -1,3 +1,4 @@
+import type { RawHeaders } from '../../model/invocation.ts';
 import type { FunctionKey } from '../../model/names.ts';
 
 /** When a function is called by the clock. */
@@ -9,6 +10,19 @@ export interface Schedule {
   readonly next: (afterMs: number) => number | undefined;
   readonly missed: MissedRuns;
   readonly overlap: Overlap;
+  /** Whether due times pass without a call; what was missed meanwhile counts as missed. Default false. */
+  readonly paused?: boolean;
+  /** Default: POST of nothing to `/`. */
+  readonly call?: ScheduledCall;
+}
+
+/** What the clock sends. */
+export interface ScheduledCall {
+  readonly method: string;
+  /** Path below the function with query. */
+  readonly target: string;
+  readonly headers: RawHeaders;
+  readonly body: Uint8Array;
 }
 
 /** After a time in which no platform ran: forget what was due then, or make up for the latest. */

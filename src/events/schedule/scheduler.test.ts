@@ -143,3 +143,69 @@ test('a clock that jumps ahead makes one job of what it skipped', async (t) => {
   await pass(2_000);
   assert.equal(jobs.length, 1);
 });
+
+test('a pause lets due times pass; what is made up for after it is one run, and none unless asked for', async (t) => {
+  const pass = useClock(t);
+  const { jobs, scheduler } = createWorld(t);
+  const both = { schedule: '@every 10s', topic: 'cron-function' };
+  const made = (name: 'a.ns' | 'b.ns', missed: string, paused: boolean): void =>
+    scheduler.set(
+      name,
+      parseSchedules(name, { ...both, 'com.tinderbox.schedule.missed': missed }).map((one) => ({ ...one, paused })),
+    );
+  made('a.ns', 'once', false);
+  made('b.ns', 'skip', false);
+  await pass(10_100);
+  assert.equal(jobs.length, 2);
+  made('a.ns', 'once', true);
+  made('b.ns', 'skip', true);
+  await pass(45_000);
+  assert.equal(jobs.length, 2);
+  assert.deepEqual(
+    scheduler.planned().map(({ nextMs }) => nextMs),
+    [undefined, undefined],
+  );
+  made('a.ns', 'once', false);
+  made('b.ns', 'skip', false);
+  await pass(200);
+  assert.deepEqual(
+    jobs.slice(2).map(({ lane }) => lane),
+    ['a.ns'],
+  );
+  await pass(10_000);
+  assert.equal(jobs.length, 5);
+});
+
+test('a run whose job was never stored is made up for by the next platform', async (t) => {
+  const pass = useClock(t);
+  const kept = new Map<string, number>();
+  const annotations = { schedule: '@every 10s', 'com.tinderbox.schedule.missed': 'once' };
+  const first = createWorld(t, () => new Promise(() => undefined), kept);
+  first.set(annotations);
+  await pass(10_100);
+  first.scheduler.close();
+  const second = createWorld(t, undefined, kept);
+  second.set(annotations);
+  await pass(1000);
+  assert.deepEqual(
+    second.jobs.map(({ id }) => id),
+    first.jobs.map(({ id }) => id),
+  );
+});
+
+test('thousands that are due at once are stored in parts, and all of them', async (t) => {
+  const pass = useClock(t);
+  let betweenParts = 0;
+  const { jobs, scheduler } = createWorld(t, () => {
+    if (jobs.length === 1) setImmediate(() => (betweenParts = jobs.length));
+    return Promise.resolve(true);
+  });
+  for (let index = 0; index < 1000; index += 1) {
+    const key = `f${index}.ns` as const;
+    scheduler.set(key, parseSchedules(key, { topic: 'cron-function', schedule: '@every 60s' }));
+  }
+  await pass(60_100);
+  assert.equal(betweenParts, 100);
+  assert.equal(new Set(jobs.map(({ lane }) => lane)).size, 1000);
+  assert.ok(scheduler.planned().every(({ nextMs }) => nextMs === start + 120_000));
+});

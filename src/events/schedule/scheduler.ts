@@ -7,12 +7,15 @@
  * 2. With `overlap: skip` the id has no time in it, so that no second job is stored while the first is.
  * 3. What was due while no platform ran is forgotten, or made up for once, as the schedule says.
  * 4. A clock that is set back makes no job twice; one that is set forward makes each schedule due at most once.
+ * 5. However many are due at once, calls of functions are not held up: work is done in small parts, storing jobs first.
+ * 6. The last run of a schedule that makes up for missed ones is remembered after its job is stored, never before.
  */
 import { createHash } from 'node:crypto';
 import type { FunctionKey } from '../../model/names.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import { notice } from '../../observe/channels.ts';
 import type { Job } from '../../queue/job.ts';
+import { DueHeap } from './due-heap.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface SchedulerOptions {
@@ -32,6 +35,8 @@ export interface ScheduleMemory {
 }
 
 export interface PlannedRun {
+  /** Who set it. */
+  readonly owner: string;
   readonly function: FunctionKey;
   readonly expression: string;
   /** Unix ms; undefined: never again. */
@@ -39,8 +44,8 @@ export interface PlannedRun {
 }
 
 export interface Scheduler {
-  /** The schedules a function has from now on; an empty list removes it. */
-  set(key: FunctionKey, schedules: readonly Schedule[]): void;
+  /** The schedules of an owner (a function, a trigger) from now on; an empty list removes it. */
+  set(owner: string, schedules: readonly Schedule[]): void;
   /** By function and expression. */
   planned(): readonly PlannedRun[];
   close(): void;
@@ -48,15 +53,23 @@ export interface Scheduler {
 
 interface Entry {
   readonly id: string;
-  readonly schedule: Schedule;
+  readonly owner: string;
+  schedule: Schedule;
   dueMs: number | undefined;
+}
+
+/** A due time whose job is to be stored. */
+interface Ripe {
+  readonly entry: Entry;
+  readonly dueMs: number;
 }
 
 /** The clock may be set meanwhile: it is looked at least this often. */
 const longestSleepMs = 1_000;
 /** How long a due time is known after its job is over: longer than any platform lags behind another. */
 const rememberMs = 3_600_000;
-const advancedAtOnce = 20;
+/** The next due time of a cron expression takes a tenth of a millisecond, offering a job about as much. */
+const [offeredAtOnce, advancedAtOnce] = [100, 20];
 /** Wait before a job the queue refused is offered again. */
 const againMs = 1_000;
 
@@ -68,9 +81,15 @@ class ClockScheduler implements Scheduler {
   readonly #accept: SchedulerOptions['accept'];
   readonly #memory: ScheduleMemory;
   readonly #now: () => number;
-  readonly #entries = new Map<FunctionKey, Entry[]>();
+  readonly #entries = new Map<string, Entry[]>();
+  readonly #heap = new DueHeap<Entry>();
   readonly #offers = new Set<NodeJS.Timeout>();
+  #ripe: Ripe[] = [];
+  #passed: Entry[] = [];
+  #count = 0;
   #timer: NodeJS.Timeout | undefined;
+  #timerMs = Number.POSITIVE_INFINITY;
+  #working: NodeJS.Immediate | undefined;
   #closed = false;
 
   constructor({ accept, memory, now }: SchedulerOptions) {
@@ -79,96 +98,131 @@ class ClockScheduler implements Scheduler {
     this.#now = now ?? Date.now;
   }
 
-  set(key: FunctionKey, schedules: readonly Schedule[]): void {
-    const before = new Map((this.#entries.get(key) ?? []).map((entry) => [entry.id, entry]));
+  set(owner: string, schedules: readonly Schedule[]): void {
+    const before = new Map((this.#entries.get(owner) ?? []).map((entry) => [entry.id, entry]));
+    this.#count += schedules.length - before.size;
     const entries = schedules.map((schedule) => {
-      const id = scheduleId(schedule);
+      const id = scheduleId(owner, schedule);
       const known = before.get(id);
       before.delete(id);
+      if (known === undefined) return this.#enter({ id, owner, schedule, dueMs: undefined });
+      const goesOn = (known.schedule.paused === true) === (schedule.paused === true);
+      known.schedule = schedule;
       // A redeploy does not move what is due.
-      return known === undefined ? this.#entry(id, schedule) : { ...known, schedule };
+      return goesOn ? known : this.#enter(known);
     });
-    for (const id of before.keys()) this.#memory.forget(id);
-    if (entries.length === 0) this.#entries.delete(key);
-    else this.#entries.set(key, entries);
+    for (const [id, entry] of before) {
+      entry.dueMs = undefined;
+      this.#memory.forget(id);
+    }
+    if (entries.length === 0) this.#entries.delete(owner);
+    else this.#entries.set(owner, entries);
+    this.#heap.trim(this.#count);
     this.#sleep();
   }
 
   planned(): readonly PlannedRun[] {
-    return [...this.#all()]
-      .map(({ schedule, dueMs }) => ({ function: schedule.function, expression: schedule.expression, nextMs: dueMs }))
+    return [...this.#entries.values()]
+      .flat()
+      .map(({ owner, schedule, dueMs }) => ({
+        owner,
+        function: schedule.function,
+        expression: schedule.expression,
+        nextMs: dueMs,
+      }))
       .sort((a, b) => compare(a.function, b.function) || compare(a.expression, b.expression));
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearImmediate(this.#working);
     for (const timer of this.#offers) clearTimeout(timer);
   }
 
-  #entry(id: string, schedule: Schedule): Entry {
+  /** Finds when it is due first, or again after a pause. */
+  #enter(entry: Entry): Entry {
+    const { id, schedule } = entry;
     const nowMs = this.#now();
     const lastMs = schedule.missed === 'once' ? this.#memory.last(id) : undefined;
-    if (lastMs === undefined) {
-      if (schedule.missed === 'once') this.#memory.remember(id, nowMs);
-      return { id, schedule, dueMs: schedule.next(nowMs) };
-    }
-    return { id, schedule, dueMs: schedule.next(lastMs) };
-  }
-
-  *#all(): Iterable<Entry> {
-    for (const entries of this.#entries.values()) yield* entries;
+    if (lastMs === undefined && schedule.missed === 'once') this.#memory.remember(id, nowMs);
+    entry.dueMs = schedule.paused === true ? undefined : schedule.next(lastMs ?? nowMs);
+    this.#heap.add(entry);
+    return entry;
   }
 
   #sleep(): void {
-    clearTimeout(this.#timer);
     if (this.#closed) return;
-    let nearestMs = Number.POSITIVE_INFINITY;
-    for (const { dueMs } of this.#all()) nearestMs = Math.min(nearestMs, dueMs ?? nearestMs);
-    if (nearestMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = Math.min(longestSleepMs, Math.max(1, nearestMs - this.#now()));
+    const nextMs = this.#heap.nextMs();
+    if (nextMs === this.#timerMs) return;
+    clearTimeout(this.#timer);
+    this.#timerMs = nextMs ?? Number.POSITIVE_INFINITY;
+    if (nextMs === undefined) return;
+    const waitMs = Math.min(longestSleepMs, Math.max(1, nextMs - this.#now()));
     this.#timer = setTimeout(() => this.#wake(), waitMs);
     this.#timer.unref();
   }
 
   #wake(): void {
+    this.#timerMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#now();
-    const due: Entry[] = [];
-    for (const entry of this.#all()) {
+    for (let entry = this.#heap.take(nowMs); entry !== undefined; entry = this.#heap.take(nowMs)) {
       const { dueMs } = entry;
-      if (dueMs === undefined || dueMs > nowMs) continue;
-      due.push(entry);
+      if (dueMs !== undefined) this.#ripe.push({ entry, dueMs });
       entry.dueMs = undefined;
-      this.#offer(entry, dueMs);
-      if (entry.schedule.missed === 'once') this.#memory.remember(entry.id, nowMs);
+      this.#passed.push(entry);
     }
-    this.#advance(due, nowMs);
+    if (this.#working === undefined) this.#work();
+    this.#sleep();
   }
 
-  /** The next due time of a cron expression takes a tenth of a millisecond: thousands at once would hold up calls. */
-  #advance(due: Entry[], nowMs: number): void {
-    for (const entry of due.splice(0, advancedAtOnce)) entry.dueMs = entry.schedule.next(nowMs);
-    if (due.length === 0) this.#sleep();
-    else setImmediate(() => this.#advance(due, nowMs));
+  /** Offers and then advances a few, and goes on after whatever else waits. */
+  #work(): void {
+    this.#working = undefined;
+    if (this.#ripe.length > 0) {
+      for (const { entry, dueMs } of this.#ripe.splice(0, offeredAtOnce)) this.#offer(entry, dueMs);
+    } else {
+      const nowMs = this.#now();
+      for (const entry of this.#passed.splice(0, advancedAtOnce)) this.#advance(entry, nowMs);
+      this.#sleep();
+    }
+    if (this.#ripe.length === 0 && this.#passed.length === 0) return;
+    this.#working = setImmediate(() => this.#work());
+  }
+
+  #advance(entry: Entry, nowMs: number): void {
+    // It may have been removed, paused or resumed meanwhile.
+    if (!this.#isThere(entry) || entry.schedule.paused === true || entry.dueMs !== undefined) return;
+    entry.dueMs = entry.schedule.next(nowMs);
+    this.#heap.add(entry);
+  }
+
+  #isThere(entry: Entry): boolean {
+    return this.#entries.get(entry.owner)?.includes(entry) === true;
   }
 
   #offer(entry: Entry, dueMs: number): void {
-    const job = jobFrom(entry, dueMs, this.#now());
-    this.#accept(job).catch((reason: unknown) => {
-      const { message } = TinderboxError.from(reason);
-      const { expression } = entry.schedule;
-      notice.publish({
-        level: 'warn',
-        part: 'events',
-        message: `${job.lane}: run of "${expression}" waits: ${message}`,
-      });
-      this.#offerAgain(entry, dueMs);
-    });
+    const { id, schedule } = entry;
+    const nowMs = this.#now();
+    const job = jobFrom(id, schedule, dueMs, nowMs);
+    this.#accept(job).then(
+      () => {
+        if (schedule.missed === 'once' && this.#isThere(entry)) this.#memory.remember(id, nowMs);
+      },
+      (reason: unknown) => {
+        const { message } = TinderboxError.from(reason);
+        notice.publish({
+          level: 'warn',
+          part: 'events',
+          message: `${job.lane}: run of "${schedule.expression}" waits: ${message}`,
+        });
+        this.#offerAgain(entry, dueMs);
+      },
+    );
   }
 
   #offerAgain(entry: Entry, dueMs: number): void {
-    const isThere = this.#entries.get(entry.schedule.function)?.some(({ id }) => id === entry.id) === true;
-    if (this.#closed || !isThere) return;
+    if (this.#closed || !this.#isThere(entry)) return;
     const timer = setTimeout(() => {
       this.#offers.delete(timer);
       this.#offer(entry, dueMs);
@@ -178,15 +232,18 @@ class ClockScheduler implements Scheduler {
   }
 }
 
-/** The same for the same expression of the same function, on every platform; short enough for a call's id. */
-function scheduleId({ function: key, expression }: Schedule): string {
-  return `cron-${createHash('sha256').update(`${key}\n${expression}`).digest('hex').slice(0, 20)}`;
+/** The same for the same expression of the same owner, on every platform; short enough for a call's id. */
+function scheduleId(owner: string, { expression }: Schedule): string {
+  return `cron-${createHash('sha256').update(`${owner}\n${expression}`).digest('hex').slice(0, 20)}`;
 }
 
-function jobFrom({ id, schedule }: Entry, dueMs: number, nowMs: number): Job {
+function jobFrom(id: string, schedule: Schedule, dueMs: number, nowMs: number): Job {
   const overlaps = schedule.overlap === 'allow';
-  const headers = ['X-Connector', 'tinderbox cron', 'X-Topic', 'cron-function', 'Content-Type', 'text/plain'];
-  headers.push('X-Schedule', schedule.expression, 'X-Schedule-Time', new Date(dueMs).toISOString());
+  const { method = 'POST', target = '/', headers = [], body = new Uint8Array() } = schedule.call ?? {};
+  const own = ['X-Connector', 'tinderbox cron', 'X-Topic', 'cron-function'];
+  if (!headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'content-type'))
+    own.push('Content-Type', 'text/plain');
+  own.push('X-Schedule', schedule.expression, 'X-Schedule-Time', new Date(dueMs).toISOString());
   return {
     id: overlaps ? `${id}-${dueMs}` : id,
     lane: schedule.function,
@@ -194,8 +251,8 @@ function jobFrom({ id, schedule }: Entry, dueMs: number, nowMs: number): Job {
     dueMs: nowMs,
     createdMs: nowMs,
     rememberMs: overlaps ? dueMs + rememberMs : 0,
-    payload: { kind: 'call', function: schedule.function, method: 'POST', target: '/', headers },
-    body: new Uint8Array(),
+    payload: { kind: 'call', function: schedule.function, method, target, headers: [...own, ...headers] },
+    body,
   };
 }
 
