@@ -70,7 +70,12 @@ async function followAlert(parts: ApiParts, status: 'firing' | 'resolved', text:
   assertName('function', name);
   assertName('namespace', namespace);
   const record = requireFunction(parts.catalog, namespace, name);
-  const current = parts.scaler.counts().get(revisionOf(record)) ?? record.replicas;
-  const wanted = decideAlertReplicas(status, current, resolveSettings(record.spec).scaling);
+  const revision = record.serving ?? revisionOf(record);
+  const current = parts.scaler.counts().get(revision) ?? record.replicas;
+  const { scaling } = resolveSettings(record.spec);
+  if (status === 'firing' && scaling.factor === 0) return;
+  const wanted = decideAlertReplicas(status, current, scaling);
+  // The load alone would take away again what an alert asked for.
+  parts.scaler.alert(revision, status === 'firing' ? wanted : 0);
   if (wanted !== current) await scaleFunction(parts, namespace, name, wanted);
 }

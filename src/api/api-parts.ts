@@ -3,6 +3,8 @@ import type { Builder } from '../builder/builder.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Instance } from '../model/instance.ts';
 import type { FunctionKey, RevisionId } from '../model/names.ts';
+import type { ScalingSettings } from '../model/scaling.ts';
+import type { ScalingDecision, ScalingReport } from '../model/scaling-report.ts';
 import type { SealedSecrets } from '../secrets/sealed-secrets.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Store } from '../store/store.ts';
@@ -16,6 +18,19 @@ export interface ReplicaScaler {
   /** Sets a count by hand; resolves with what it became. Rejects with `not-found` for a revision that is not running. */
   setReplicas(revision: RevisionId, count: number): Promise<number>;
   counts(): ReadonlyMap<RevisionId, number>;
+  /** Holds at least a count while an alert fires; 0 ends it. */
+  alert(revision: RevisionId, count: number): void;
+  /** How a revision is scaled now; undefined for one that is not running. */
+  explain(revision: RevisionId): ExplainedScaling | undefined;
+}
+
+/** What the scaler knows of a revision. */
+export interface ExplainedScaling extends Pick<ScalingReport, 'ready'> {
+  readonly scaling: ScalingSettings;
+  readonly desired: number;
+  readonly decision: ScalingDecision | undefined;
+  readonly change: ScalingDecision | undefined;
+  readonly meterFailure: string | undefined;
 }
 
 /** What the platform says of itself. */

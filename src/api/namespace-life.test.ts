@@ -33,7 +33,12 @@ async function makeKit(t: TestContext): Promise<Kit> {
   images.add('good:1');
   const secrets = await createSecrets({ store, keyFile: join(tempDir(t), 'key') });
   const engine = { name: 'scripted', instances: () => [], logs: () => assert.fail('nobody reads logs') };
-  const scaler = { setReplicas: async (_: string, count: number) => count, counts: () => new Map() };
+  const scaler = {
+    setReplicas: async (_: string, count: number) => count,
+    counts: () => new Map(),
+    alert: () => undefined,
+    explain: () => undefined,
+  };
   const stopping = new AbortController().signal;
   const builder = { ...images.builder, build: () => assert.fail('nobody builds') };
   const namespaces = createNamespaces({ catalog, secrets, store });

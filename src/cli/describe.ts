@@ -3,17 +3,20 @@ import type { FunctionStatus } from '../client/functions.ts';
 import { dataOf, type Result } from '../client/result.ts';
 import type { RevisionSummary } from '../client/revisions.ts';
 import type { Instance } from '../model/instance.ts';
+import type { ScalingReport } from '../model/scaling-report.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { functionUrl, parseAddress } from './flags/function-address.ts';
 import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatDescription } from './output/format-description.ts';
+import { formatScaling } from './output/format-scaling.ts';
 import { addOutputFlag, formatOf, isData, type OutputFlags, printData } from './output/output-format.ts';
 import type { Shell } from './terminal/shell.ts';
 
 interface DescribeFlags extends ConnectionFlags, StackFlags, OutputFlags {
   readonly namespace?: string;
   readonly verbose?: boolean;
+  readonly scaling?: boolean;
 }
 
 /** All that is known of a function; what `-o json` and the like print. */
@@ -30,6 +33,7 @@ export const describeCommand: CommandDefinition = {
     addOutputFlag(addNamespaceFlag(addConnectionFlags(addYamlFlag(command))))
       .argument('<name>', 'function, or NAME.NAMESPACE')
       .option('-v, --verbose', 'show what is not set as <none>')
+      .option('--scaling', 'show how it is scaled: every setting with its source, and the last decisions')
       .action((name: string, flags: DescribeFlags) => describeFunction(shell, name, flags));
   },
 };
@@ -38,6 +42,7 @@ async function describeFunction(shell: Shell, text: string, flags: DescribeFlags
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   const address = parseAddress(text, flags.namespace);
   const { name, namespace } = address;
+  if (flags.scaling === true) return describeScaling(shell, flags, dataOf(await client.scale.explain(name, namespace)));
   const status = dataOf(await client.functions.get(name, namespace));
   const [listed, revisions, instances] = await Promise.all([
     client.functions.list(namespace),
@@ -57,6 +62,12 @@ async function describeFunction(shell: Shell, text: string, flags: DescribeFlags
   const format = formatOf(flags);
   if (isData(format)) return printData(shell, format, description);
   shell.stdout.write(format === 'name' ? `${name}\n` : formatDescription(description, flags.verbose === true));
+}
+
+async function describeScaling(shell: Shell, flags: DescribeFlags, report: ScalingReport): Promise<void> {
+  const format = formatOf(flags);
+  if (isData(format)) return printData(shell, format, report);
+  shell.stdout.write(format === 'name' ? `${report.revision}\n` : formatScaling(report));
 }
 
 /** A platform of another make has neither revisions nor instances to tell of; anything but that is an error. */

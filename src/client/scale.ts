@@ -1,9 +1,12 @@
+import type { ScalingReport } from '../model/scaling-report.ts';
 import type { Connection } from './connection.ts';
 import { type Result, success } from './result.ts';
 
 export interface ScaleClient {
   /** States how many replicas there should be; the scaler goes on from there. */
   set(name: string, replicas: number, namespace?: string): Promise<Result<void>>;
+  /** Every setting with its source, and the last decisions. */
+  explain(name: string, namespace?: string): Promise<Result<ScalingReport>>;
 }
 
 export function createScaleClient(connection: Connection): ScaleClient {
@@ -17,5 +20,11 @@ export function createScaleClient(connection: Connection): ScaleClient {
       });
       return scaled.ok ? success(undefined) : scaled;
     },
+    explain: (name, namespace) =>
+      connection.json({
+        method: 'GET',
+        path: `/system/function/${encodeURIComponent(name)}/scaling`,
+        query: { namespace },
+      }),
   };
 }

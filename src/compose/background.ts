@@ -12,6 +12,7 @@ import { createSqliteQueue } from '../queue/sqlite/sqlite-queue.ts';
 import type { Router } from '../router/router.ts';
 import type { Store } from '../store/store.ts';
 import { drainMs } from './drain-time.ts';
+import type { PlatformMeters } from './meters.ts';
 import type { Place } from './place.ts';
 import type { PlatformOptions } from './platform.ts';
 
@@ -19,6 +20,7 @@ interface BackgroundParts {
   readonly store: Store;
   readonly router: Router;
   readonly metrics: Metrics;
+  readonly meters: PlatformMeters;
   readonly place: Place;
 }
 
@@ -26,7 +28,7 @@ interface BackgroundParts {
 export async function startBackground(
   config: Config,
   options: PlatformOptions,
-  { store, router, metrics, place }: BackgroundParts,
+  { store, router, metrics, meters, place }: BackgroundParts,
   stack: AsyncDisposableStack,
 ) {
   const file = join(config.stateDir, 'queue.db');
@@ -48,6 +50,7 @@ export async function startBackground(
   stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
   if (existsSync(file)) await calls.resume();
   metrics.showQueue(calls);
+  meters.showQueue(calls);
   const scheduler = createScheduler({ accept: (job) => calls.accept(job), memory: await createStoredMemory(store) });
   stack.defer(() => scheduler.close());
   stack.defer(await followFunctions(store, scheduler));

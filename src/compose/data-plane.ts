@@ -9,10 +9,12 @@ import { startIdleCollector } from '../observe/idle-collector.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createRouter } from '../router/create-router.ts';
 import type { LoadSnapshot, RouterHooks } from '../router/router.ts';
-import { createScaler } from '../scaler/scaler.ts';
+import { readProgramUsage } from '../sandbox/program-usage.ts';
+import { createScaler } from '../scaler/create-scaler.ts';
 import type { Base } from './base.ts';
 import { drainMs } from './drain-time.ts';
 import { createMetricsViews } from './metrics-views.ts';
+import { createMeters } from './meters.ts';
 
 /** Engine, router, scaler, control: joined here and nowhere else. */
 export async function startDataPlane(config: Config, version: string, base: Base, stack: AsyncDisposableStack) {
@@ -50,11 +52,19 @@ export async function startDataPlane(config: Config, version: string, base: Base
   stack.defer(startIdleCollector({ calls: () => sumOf(router.load()) }));
   // Only now, so that the router hears of the instances an earlier platform left running.
   await engine.start();
+  const meters = createMeters({
+    engine,
+    usage: (pid) => readProgramUsage(base.sandbox.cages, pid),
+    inFlight: (revision) => router.load().find((load) => load.revision === revision)?.inFlight ?? 0,
+    prometheusUrl: config.prometheusUrl,
+  });
   const scaler = createScaler({
     engine,
     load: () => router.load(),
     budget: config.budget,
     intervalMs: config.scaleIntervalMs,
+    meters,
+    defaults: config.scaling,
   });
   stack.defer(() => scaler.close());
   const removeLogs = (namespace: string, name: string): Promise<void> =>
@@ -65,7 +75,7 @@ export async function startDataPlane(config: Config, version: string, base: Base
   const control = createControl({ ...base, identities, engine, scaler, router, removeLogs, limits });
   stack.defer(() => control.close());
   await control.start();
-  return { engine, router, scaler, metrics };
+  return { engine, router, scaler, metrics, meters };
 }
 
 function sumOf(loads: readonly LoadSnapshot[]): { readonly completed: number; readonly underWay: number } {

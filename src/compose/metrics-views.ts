@@ -45,8 +45,8 @@ function scalesOf({ engine, router, scaler }: Looked): readonly FunctionScale[] 
       replicas: count,
       ready: ready.get(key) ?? 0,
       min: scaling?.min ?? 0,
-      target: scaling?.targetConcurrency ?? 0,
-      type: 'capacity',
+      target: scaling?.target ?? 0,
+      type: scaling?.type ?? 'capacity',
     };
   });
 }

@@ -1,3 +1,5 @@
+import type { ScalingDefaults } from '../model/scaling.ts';
+
 /** Everything configurable, resolved once at start from flags, environment and `tinderbox.yaml`, then frozen. */
 export interface Config {
   /** Address the API and the functions listen on; default 127.0.0.1:8080. */
@@ -77,6 +79,10 @@ export interface Config {
   readonly logFileBytes: number;
   /** How often the scaler looks; default 2 s. */
   readonly scaleIntervalMs: number;
+  /** What holds for functions whose labels do not say. */
+  readonly scaling: ScalingDefaults;
+  /** Where load is asked for that the platform does not count itself; default nowhere. */
+  readonly prometheusUrl: string | undefined;
   /** How long the keeper holds instances for a platform that died to come back; default 30 s. */
   readonly keeperOrphanMs: number;
 }

@@ -39,6 +39,11 @@ export function resolveConfig(sources: ConfigSources): Config {
     startTimeoutMs: given.startTimeoutMs ?? 30_000,
     logFileBytes: given.logFileBytes ?? 8 * 2 ** 20,
     scaleIntervalMs: given.scaleIntervalMs ?? 2000,
+    scaling: {
+      ...(given.scaleZeroAfterMs === undefined ? {} : { zeroAfterMs: given.scaleZeroAfterMs }),
+      ...(given.scaleDryRun === undefined ? {} : { dryRun: given.scaleDryRun }),
+    },
+    prometheusUrl: given.prometheusUrl,
     keeperOrphanMs: given.keeperOrphanMs ?? 30_000,
   };
   return Object.freeze(config);

@@ -49,6 +49,18 @@ function isolation(value: string, key: string): 'auto' | 'none' | 'namespaces' |
   throw new TinderboxError('config', `setting ${key} is "${value}", not one of ${known.join(', ')}`);
 }
 
+function yesOrNo(value: string, key: string): boolean {
+  const word = value.trim();
+  if (word === 'true' || word === 'false') return word === 'true';
+  throw new TinderboxError('config', `setting ${key} is "${value}", neither true nor false`);
+}
+
+function webAddress(value: string, key: string): string {
+  const url = URL.parse(value.trim());
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return value.trim();
+  throw new TinderboxError('config', `setting ${key} is "${value}", not an address such as http://127.0.0.1:9090`);
+}
+
 /** Addresses or ranges in CIDR notation, separated by commas. */
 function ranges(value: string, key: string): readonly string[] {
   const parts = value.split(',').map((part) => part.trim());
@@ -180,6 +192,21 @@ export const settings = {
     key: 'scale.interval',
     about: 'how often the scaler looks (2s)',
     parse: asConfig(parseDurationMs),
+  },
+  scaleZeroAfterMs: {
+    key: 'scale.zeroDuration',
+    about: 'time without a call after which a function sleeps (15m)',
+    parse: asConfig(parseDurationMs),
+  },
+  scaleDryRun: {
+    key: 'scale.dryRun',
+    about: 'true: the scaler only shows what it would do (false)',
+    parse: yesOrNo,
+  },
+  prometheusUrl: {
+    key: 'prometheus.url',
+    about: 'Prometheus that is asked for the load of functions with a type of their own (none)',
+    parse: webAddress,
   },
   keeperOrphanMs: {
     key: 'keeper.orphanTimeout',

@@ -98,9 +98,9 @@ async function applyToProve(view: RevisionView, of: FunctionName, parts: StepPar
     return markFailed(view, explain(TinderboxError.from(reason)), parts);
   }
   const functionRecord = readFunction(of, parts);
-  const { min, max } = settings.scaling;
+  const { min, max, initial: asked = min } = settings.scaling;
   const running = functionRecord?.serving === undefined ? 0 : (parts.scaler.counts().get(functionRecord.serving) ?? 0);
-  const initial = Math.min(max, Math.max(1, min, running, functionRecord?.replicas ?? 1));
+  const initial = Math.min(max, Math.max(1, min, asked, running, functionRecord?.replicas ?? 1));
   await enforce(record, settings, initial, parts);
 }
 

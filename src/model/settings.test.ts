@@ -12,14 +12,9 @@ function spec(parts: Partial<FunctionSpec>): FunctionSpec {
 
 test('a spec without labels sleeps after a quarter of an hour and takes 100 calls at once', () => {
   const settings = resolveSettings(spec({}));
-  assert.deepEqual(settings.scaling, {
-    min: 0,
-    max: 20,
-    zero: true,
-    zeroAfterMs: 900_000,
-    factor: 20,
-    targetConcurrency: 50,
-  });
+  const { min, max, zero, zeroAfterMs, factor, metric, target, origins } = settings.scaling;
+  assert.deepEqual([min, max, zero, zeroAfterMs, factor], [0, 20, true, 900_000, 20]);
+  assert.deepEqual([metric, target, origins], ['concurrency', 50, {}]);
   assert.deepEqual([settings.timeoutMs, settings.concurrency, settings.network], [60_000, 100, 'host']);
 });
 
@@ -36,7 +31,7 @@ for (const [parts, message] of [
   ],
   [
     { labels: { 'com.openfaas.scale.min': '5', 'com.openfaas.scale.max': '2' } },
-    /"5" is above com\.openfaas\.scale\.max "2"/,
+    /"5" is above label com\.openfaas\.scale\.max "2"/,
   ],
   [{ labels: { 'com.openfaas.scale.zero': 'yes' } }, /scale\.zero "yes" is neither true nor false/],
   [{ limits: { memory: '1Mi' } }, /limits\.memory "1Mi" is below the minimum of 16Mi/],

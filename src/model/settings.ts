@@ -1,23 +1,11 @@
-import { parseDurationMs } from './duration.ts';
 import { TinderboxError } from './errors.ts';
 import type { FunctionSpec } from './function.ts';
 import { parseCpu, parseMemory } from './quantity.ts';
 import { resolveQueueName } from './queue-name.ts';
+import { durationIn, integerIn, oneOf } from './read-setting.ts';
+import { resolveScaling } from './resolve-scaling.ts';
 import { type RetrySettings, resolveRetrySettings } from './retry-settings.ts';
-import { shorten } from './shorten.ts';
-
-/** How many copies of a function may run, from OpenFaaS's `com.openfaas.scale.*` labels. */
-export interface ScalingSettings {
-  readonly min: number;
-  readonly max: number;
-  /** Whether it sleeps after `zeroAfterMs` without a call. */
-  readonly zero: boolean;
-  readonly zeroAfterMs: number;
-  /** Percent of `max` that one alert adds. */
-  readonly factor: number;
-  /** Calls in flight per instance that the scaler aims at. */
-  readonly targetConcurrency: number;
-}
+import type { ScalingSettings } from './scaling.ts';
 
 export type Network = 'host' | 'none';
 export type Isolation = 'auto' | 'none' | 'namespaces' | 'strict';
@@ -58,7 +46,7 @@ export function resolveSettings(spec: FunctionSpec): FunctionSettings {
   const env = spec.envVars ?? {};
   const annotation = (key: string): string | undefined => spec.annotations[key];
   return {
-    scaling: resolveScaling(spec.labels),
+    scaling: resolveScaling(spec.labels, spec.annotations),
     timeoutMs: durationIn(env['exec_timeout'], 'exec_timeout', 60_000, 1, 24 * 3_600_000) || 60_000,
     concurrency: integerIn(env['max_inflight'], 'max_inflight', 100, 0, 10_000) || 100,
     queueDepth: integerIn(annotation('com.tinderbox.queue-depth'), 'com.tinderbox.queue-depth', 1000, 0, 100_000),
@@ -79,29 +67,6 @@ export function resolveSettings(spec: FunctionSpec): FunctionSettings {
   };
 }
 
-function resolveScaling(labels: Readonly<Record<string, string>>): ScalingSettings {
-  const prefix = 'com.openfaas.scale.';
-  const label = (name: string): string | undefined => labels[prefix + name];
-  const min = integerIn(label('min'), `${prefix}min`, 0, 0, 1000);
-  const max = integerIn(label('max'), `${prefix}max`, Math.max(20, min), 1, 1000);
-  if (min > max) {
-    throw new TinderboxError('invalid', `label ${prefix}min "${min}" is above ${prefix}max "${max}"`);
-  }
-  const zero = label('zero');
-  if (zero !== undefined && zero !== 'true' && zero !== 'false') {
-    throw new TinderboxError('invalid', `label ${prefix}zero "${shorten(zero)}" is neither true nor false`);
-  }
-  const sleeps = zero === undefined ? min === 0 : zero === 'true';
-  return {
-    min: sleeps ? min : Math.max(1, min),
-    max,
-    zero: sleeps,
-    zeroAfterMs: durationIn(label('zero-duration'), `${prefix}zero-duration`, 15 * 60_000, 100, 7 * 24 * 3_600_000),
-    factor: integerIn(label('factor'), `${prefix}factor`, 20, 0, 100),
-    targetConcurrency: integerIn(label('target'), `${prefix}target`, 50, 1, 100_000),
-  };
-}
-
 function memoryLimit(text: string | undefined): number {
   if (text === undefined) return defaultMemoryBytes;
   const bytes = parseMemory(text, 'limits.memory');
@@ -117,36 +82,4 @@ function cpuLimit(text: string | undefined): number {
   if (millis < 10) throw new TinderboxError('invalid', `limits.cpu "${text}" is below the minimum of 10m`);
   if (millis > maxCpuMillis) throw new TinderboxError('invalid', `limits.cpu "${text}" is above the maximum of 1024`);
   return millis;
-}
-
-function integerIn(text: string | undefined, what: string, fallback: number, least: number, most: number): number {
-  if (text === undefined) return fallback;
-  const value = /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most)) {
-    throw new TinderboxError('invalid', `${what} "${shorten(text)}" is not a whole number from ${least} to ${most}`);
-  }
-  return value;
-}
-
-function durationIn(
-  text: string | undefined,
-  what: string,
-  fallbackMs: number,
-  leastMs: number,
-  mostMs: number,
-): number {
-  if (text === undefined) return fallbackMs;
-  const ms = parseDurationMs(text, what);
-  if (ms !== 0 && (ms < leastMs || ms > mostMs)) {
-    throw new TinderboxError('invalid', `${what} "${shorten(text)}" is not between ${leastMs}ms and ${mostMs}ms`);
-  }
-  return ms;
-}
-
-function oneOf<T extends string>(text: string | undefined, what: string, allowed: readonly T[], fallback: T): T {
-  if (text === undefined) return fallback;
-  const found = allowed.find((value) => value === text);
-  if (found === undefined)
-    throw new TinderboxError('invalid', `${what} "${shorten(text)}" is not one of ${allowed.join(', ')}`);
-  return found;
 }

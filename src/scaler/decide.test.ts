@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { differs } from '../../test/support/covers.ts';
 import * as fc from 'fast-check';
-import type { ScalingSettings } from '../model/settings.ts';
+import { resolveScaling } from '../model/resolve-scaling.ts';
+import type { ScalingSettings } from '../model/scaling.ts';
 import { clampManualCount, decideCount, type ScaleObservation } from './decide.ts';
 
-const scaling: ScalingSettings = { min: 0, max: 20, zero: true, zeroAfterMs: 1_000, factor: 20, targetConcurrency: 50 };
+const scaling: ScalingSettings = resolveScaling({ 'com.openfaas.scale.zero-duration': '1s' }, {});
 const quiet: ScaleObservation = {
-  averageLoad: 0,
+  nowMs: 0,
+  panicLoad: undefined,
+  panic: undefined,
+  ready: 1,
+  alerted: 0,
+  load: 0,
   inFlight: 0,
   waiting: 0,
   completedPerMs: 0,
@@ -26,39 +31,34 @@ function count(seen: Partial<ScaleObservation>, current: number, settings: Parti
 
 describe('decideCount', () => {
   test('replicas follow the average load by the target', () => {
-    differs(
-      'label',
-      'com.openfaas.scale.target',
-      'calls in flight per instance; one that waits starts an instance at once',
-    );
-    assert.equal(count({ averageLoad: 101, inFlight: 101 }, 1), 3);
+    assert.equal(count({ load: 101, inFlight: 101 }, 1), 3);
   });
 
   test('an instance that takes one call at once is the target, whatever the label says', () => {
-    assert.equal(count({ averageLoad: 4, inFlight: 4, concurrency: 1 }, 1), 4);
+    assert.equal(count({ load: 4, inFlight: 4, concurrency: 1 }, 1), 4);
   });
 
   test('calls that wait count at once and in full', () => {
-    assert.equal(count({ averageLoad: 0, inFlight: 10, waiting: 30, concurrency: 10 }, 1), 4);
+    assert.equal(count({ load: 0, inFlight: 10, waiting: 30, concurrency: 10 }, 1), 4);
   });
 
   test('calls that are through before an instance could help grow it to the number of cores, and only where some wait', () => {
-    const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900 };
+    const crowd = { load: 1_000, inFlight: 100, waiting: 900 };
     assert.equal(count({ ...crowd, completedPerMs: 10 }, 1), 2);
     assert.equal(count({ ...crowd, completedPerMs: 10, host: { cores: 8, idleShare: 1 } }, 1), 8);
-    assert.equal(count({ averageLoad: 90, inFlight: 90, completedPerMs: 10 }, 1), 1);
-    assert.equal(count({ averageLoad: 90, inFlight: 90, completedPerMs: 10 }, 0), 1);
+    assert.equal(count({ load: 90, inFlight: 90, completedPerMs: 10 }, 1), 1);
+    assert.equal(count({ load: 90, inFlight: 90, completedPerMs: 10 }, 0), 1);
   });
 
   test('calls that block get their instances, however many are done', () => {
-    const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900 };
+    const crowd = { load: 1_000, inFlight: 100, waiting: 900 };
     assert.equal(count({ ...crowd, completedPerMs: 0 }, 1), 20);
     assert.equal(count({ ...crowd, completedPerMs: 3.9 }, 1), 20);
     assert.equal(count({ ...crowd, completedPerMs: undefined }, 1), 20);
   });
 
   test('quick calls grow a function by the idle cores, and by none before their rate is known', () => {
-    const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900, completedPerMs: 10 };
+    const crowd = { load: 1_000, inFlight: 100, waiting: 900, completedPerMs: 10 };
     assert.equal(count({ ...crowd, host: { cores: 8, idleShare: 0.25 } }, 1), 3);
     assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0.49 } }, 1), 1);
     assert.equal(count({ ...crowd, host: { cores: 8, idleShare: 0.01 } }, 1), 1);
@@ -66,7 +66,7 @@ describe('decideCount', () => {
   });
 
   test('a host that has no time left is given longer, since a start takes longer there too', () => {
-    const crowd = { averageLoad: 1_000, inFlight: 100, waiting: 900, completedPerMs: 1 };
+    const crowd = { load: 1_000, inFlight: 100, waiting: 900, completedPerMs: 1 };
     assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 1 } }, 1), 20);
     assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0.2 } }, 1), 1);
     assert.equal(count({ ...crowd, host: { cores: 2, idleShare: 0 } }, 1), 1);
@@ -74,17 +74,17 @@ describe('decideCount', () => {
   });
 
   test('what has grown for slow calls stays while they are quick, and shrinks by the formula', () => {
-    assert.equal(count({ averageLoad: 1_000, inFlight: 1_000, completedPerMs: 10, highestRecent: 20 }, 12), 12);
-    assert.equal(count({ averageLoad: 100, inFlight: 100, completedPerMs: 10 }, 12), 2);
+    assert.equal(count({ load: 1_000, inFlight: 1_000, completedPerMs: 10, highestRecent: 20 }, 12), 12);
+    assert.equal(count({ load: 100, inFlight: 100, completedPerMs: 10 }, 12), 2);
   });
 
   test('the label max holds whatever waits', () => {
-    assert.equal(count({ averageLoad: 5_000, waiting: 5_000 }, 3), 20);
+    assert.equal(count({ load: 5_000, waiting: 5_000 }, 3), 20);
   });
 
   test('down goes only to the highest recommendation of the hold window', () => {
-    assert.equal(count({ averageLoad: 10, inFlight: 10, highestRecent: 4 }, 6), 4);
-    assert.equal(count({ averageLoad: 10, inFlight: 10, highestRecent: 1 }, 6), 1);
+    assert.equal(count({ load: 10, inFlight: 10, highestRecent: 4 }, 6), 4);
+    assert.equal(count({ load: 10, inFlight: 10, highestRecent: 1 }, 6), 1);
   });
 
   test('an idle function sleeps after its time and not before', () => {
@@ -117,7 +117,12 @@ describe('decideCount', () => {
 
   test('every decision lies within the bounds, and one stays while calls are there', () => {
     const observation = fc.record({
-      averageLoad: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: undefined }),
+      nowMs: fc.nat(1e6),
+      panicLoad: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: undefined }),
+      panic: fc.option(fc.record({ sinceMs: fc.nat(1e6), highest: fc.nat(50) }), { nil: undefined }),
+      ready: fc.nat(40),
+      alerted: fc.nat(50),
+      load: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: undefined }),
       inFlight: fc.nat(1e5),
       waiting: fc.nat(1e5),
       completedPerMs: fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined }),
@@ -132,10 +137,17 @@ describe('decideCount', () => {
       heldAtZero: fc.boolean(),
       highestRecent: fc.nat(30),
     });
+    const dialect = fc.constantFrom<ScalingSettings>(
+      scaling,
+      resolveScaling({ 'com.openfaas.scale.type': 'rps' }, {}),
+      resolveScaling({ 'com.openfaas.scale.type': 'cpu' }, {}),
+      resolveScaling({}, { 'autoscaling.knative.dev/metric': 'concurrency' }),
+      resolveScaling({}, { 'autoscaling.knative.dev/activation-scale': '4' }),
+    );
     const bounds = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 5, max: 30 }), fc.boolean());
     fc.assert(
-      fc.property(observation, bounds, fc.nat(40), (seen, [min, max, zero], current) => {
-        const decided = decideCount(seen, { ...scaling, min, max, zero }, current).count;
+      fc.property(observation, dialect, bounds, fc.nat(40), (seen, own, [min, max, zero], current) => {
+        const decided = decideCount(seen, { ...own, min, max, zero }, current).count;
         assert.ok(decided <= max);
         if (seen.inFlight + seen.waiting > 0) assert.ok(decided >= 1);
         if (!zero && !seen.heldAtZero) assert.ok(decided >= min);

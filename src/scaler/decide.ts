@@ -1,4 +1,5 @@
-import type { ScalingSettings } from '../model/settings.ts';
+import type { ScalingSettings } from '../model/scaling.ts';
+import { decideFormula, type PanicState } from './formula.ts';
 
 export interface HostObservation {
   /** Processes that can run at once. */
@@ -9,8 +10,13 @@ export interface HostObservation {
 
 /** What is known of a revision at the moment of a decision. */
 export interface ScaleObservation {
-  /** Mean of calls in flight plus waiting over the load window; undefined: nothing measured yet. */
-  readonly averageLoad: number | undefined;
+  /** Any clock that only goes forward. */
+  readonly nowMs: number;
+  /** The load over its window, in the unit of its metric; undefined: its meter does not say. */
+  readonly load: number | undefined;
+  /** The load over the panic window; undefined where there is none. */
+  readonly panicLoad: number | undefined;
+  readonly panic: PanicState | undefined;
   readonly inFlight: number;
   readonly waiting: number;
   /** Calls done per millisecond lately; undefined: nothing measured yet. */
@@ -18,23 +24,46 @@ export interface ScaleObservation {
   readonly host: HostObservation;
   /** Calls one instance takes at once, a hard limit. */
   readonly concurrency: number;
+  readonly ready: number;
   /** Time since the last call, the last instance that became ready, or the deploy, whichever came last. */
   readonly idleMs: number;
   /** Whether an instance is on its way; a function is not put to sleep while it wakes. */
   readonly starting: boolean;
   /** Count asked for at deploy until a first instance is ready, afterwards 0. */
   readonly floor: number;
+  /** Count an alert asks for that is not over; 0: none. */
+  readonly alerted: number;
   /** Somebody scaled it to zero by hand and nobody called it since. */
   readonly heldAtZero: boolean;
   /** Highest recommendation of the hold window. */
   readonly highestRecent: number;
 }
 
+/** What made a count what it is; `explainDecision` puts it into words. */
+export type ScaleReason =
+  | 'load'
+  | 'waiting'
+  | 'panic'
+  | 'spared'
+  | 'rate-limit'
+  | 'no-reading'
+  | 'minimum'
+  | 'maximum'
+  | 'held'
+  | 'deploy'
+  | 'alert'
+  | 'idle'
+  | 'asleep'
+  | 'by-hand';
+
 export interface ScaleDecision {
   /** What the load alone asks for; goes into the hold window. */
   readonly recommended: number;
   /** Instances there should be now. */
   readonly count: number;
+  readonly reason: ScaleReason;
+  /** To be given to the next decision. */
+  readonly panic?: PanicState | undefined;
 }
 
 /** About what it takes until another instance helps, on a host with nothing else to do. */
@@ -43,28 +72,39 @@ const startMs = 250;
 const mostStretch = 8;
 
 /**
- * How many instances a revision should have. Replicas follow concurrency: `ceil(average load / target)`, the stable
- * formula of Knative's autoscaler (docs/serving/autoscaling), where the target is the smaller of the label
- * `com.openfaas.scale.target` and what an instance takes at once. Calls that wait count at once and in full, not on
- * average.
+ * How many instances a revision should have: what the formula of its settings makes of the load (formula.ts), or enough
+ * for the calls that wait, which count at once and in full, not on average.
  *
  * While all calls that are here get done sooner than another instance could help (a start, longer on a host that has
  * little time left), they wait for a core rather than for an instance, and each further process would only take cores,
  * memory and starts from those that do the work: then the count grows only for calls that wait, by as many as there are
  * idle cores, and at most to the number of cores. A handler that blocks is not quick, however many call it, and gets
- * what the formula says at once.
+ * what the formula says at once. A function whose labels say what one instance should carry gets what its formula says
+ * in any case; the calls that wait beyond it are judged as above.
  *
- * Down only to the highest recommendation of the hold window (OpenFaaS's `scale.down.window`); that window does not delay
- * the way to zero, which is `zeroAfterMs` without any activity.
+ * Down only to the highest recommendation of the hold window (OpenFaaS's `scale.down.window`, Knative's
+ * `scale-down-delay`); that window does not delay the way to zero, which is `zeroAfterMs` without any activity.
  */
 export function decideCount(seen: ScaleObservation, scaling: ScalingSettings, current: number): ScaleDecision {
-  const load = seen.inFlight + seen.waiting;
-  const recommended = clampAwake(recommendedByLoad(seen, scaling, current), scaling);
-  if (load === 0 && seen.heldAtZero) return { recommended: 0, count: 0 };
-  if (seen.floor > 0) return { recommended, count: Math.min(scaling.max, Math.max(recommended, seen.floor, current)) };
-  if (load === 0 && scaling.zero && isAsleep(seen, scaling, current)) return { recommended: 0, count: 0 };
-  if (recommended >= current) return { recommended, count: recommended };
-  return { recommended, count: Math.min(current, Math.max(recommended, seen.highestRecent), scaling.max) };
+  const wish = recommend(seen, scaling, current);
+  const { panic } = wish;
+  const recommended = clampAwake(wish.count, scaling);
+  const reason = recommended > wish.count ? 'minimum' : recommended < wish.count ? 'maximum' : wish.reason;
+  const calls = seen.inFlight + seen.waiting;
+  const sleep = (why: ScaleReason): ScaleDecision => ({ recommended: 0, count: 0, reason: why, panic });
+  if (calls === 0 && seen.heldAtZero) return sleep('by-hand');
+  if (seen.floor > 0) {
+    const count = Math.min(scaling.max, Math.max(recommended, seen.floor, current));
+    return { recommended, count, reason: count > recommended ? 'deploy' : reason, panic };
+  }
+  const alerted = Math.min(scaling.max, seen.alerted);
+  if (alerted > recommended && alerted >= current) return { recommended, count: alerted, reason: 'alert', panic };
+  if (calls === 0 && alerted === 0 && scaling.zero && isAsleep(seen, scaling, current)) {
+    return sleep(current === 0 ? 'asleep' : 'idle');
+  }
+  if (recommended >= current) return { recommended, count: recommended, reason, panic };
+  const count = Math.min(current, Math.max(recommended, seen.highestRecent, alerted), scaling.max);
+  return { recommended, count, reason: count > recommended ? 'held' : reason, panic };
 }
 
 /** What a count set by hand becomes: 0 stays 0, all else lies between the bounds of the labels. */
@@ -73,14 +113,36 @@ export function clampManualCount(count: number, scaling: ScalingSettings): numbe
   return clampAwake(count, scaling);
 }
 
-function recommendedByLoad(seen: ScaleObservation, scaling: ScalingSettings, current: number): number {
-  const load = seen.inFlight + seen.waiting;
-  const target = Math.min(scaling.targetConcurrency, seen.concurrency);
-  const byAverage = Math.ceil((seen.averageLoad ?? 0) / target);
-  const byQueue = seen.waiting > 0 ? Math.ceil(load / seen.concurrency) : 0;
-  const wanted = Math.max(byAverage, byQueue, load > 0 ? 1 : 0);
-  if (!isQuick(seen)) return wanted;
-  return Math.min(wanted, Math.max(current, Math.min(byQueue, seen.host.cores, current + idleCores(seen)), 1));
+interface Wish {
+  readonly count: number;
+  readonly reason: ScaleReason;
+  readonly panic: PanicState | undefined;
+}
+
+function recommend(seen: ScaleObservation, scaling: ScalingSettings, current: number): Wish {
+  const calls = seen.inFlight + seen.waiting;
+  const formula = decideFormula(seen, scaling, current);
+  const byQueue = seen.waiting > 0 && isBurst(seen, scaling) ? Math.ceil(calls / seen.concurrency) : 0;
+  const least = calls > 0 ? 1 : 0;
+  const spared = isQuick(seen) ? Math.min(byQueue, seen.host.cores, current + idleCores(seen)) : byQueue;
+  if (scaling.sparing && isQuick(seen)) {
+    const wanted = Math.max(formula.count, byQueue, least);
+    const count = Math.min(wanted, Math.max(current, spared, 1));
+    return { count, reason: count < wanted ? 'spared' : 'load', panic: undefined };
+  }
+  const count = Math.max(formula.count, spared, least);
+  return { count, reason: count > formula.count ? 'waiting' : formula.reason, panic: formula.panic };
+}
+
+/**
+ * Whether the ready instances have too little room for the calls there are and the burst capacity, as Knative's excess
+ * burst capacity says: `floor(ready × total − burst capacity − panic load) < 0`.
+ */
+function isBurst(seen: ScaleObservation, { burstCapacity, target, metric }: ScalingSettings): boolean {
+  if (burstCapacity < 0 || seen.ready === 0) return true;
+  if (burstCapacity === 0) return false;
+  const total = metric === 'concurrency' ? Math.min(target, seen.concurrency) : target;
+  return Math.floor(seen.ready * total - burstCapacity - (seen.panicLoad ?? 0)) < 0;
 }
 
 /** Cores that nobody uses at all; none before the load is a measure, since the host was idle a moment ago. */
@@ -98,6 +160,7 @@ function clampAwake(count: number, scaling: ScalingSettings): number {
 }
 
 function isAsleep(seen: ScaleObservation, scaling: ScalingSettings, current: number): boolean {
+  if (scaling.metric === 'queue' && (seen.load ?? 0) > 0) return false;
   if (current === 0) return true;
   return !seen.starting && seen.idleMs >= scaling.zeroAfterMs;
 }

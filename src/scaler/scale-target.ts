@@ -1,28 +1,54 @@
-import { TinderboxError } from '../model/errors.ts';
+import type { TinderboxError } from '../model/errors.ts';
 import type { Instance } from '../model/instance.ts';
 import type { RevisionId } from '../model/names.ts';
+import type { ScalingSettings } from '../model/scaling.ts';
+import type { ScalingDecision } from '../model/scaling-report.ts';
 import type { FunctionSettings } from '../model/settings.ts';
 import { summaryLine } from '../model/summary-line.ts';
 import type { LoadSnapshot } from '../router/router.ts';
 import type { BudgetShare } from './budget.ts';
 import type { HostObservation, ScaleObservation } from './decide.ts';
+import { LoadView } from './load-view.ts';
+import type { MeterReader } from './meters.ts';
 import { createProgress } from './progress.ts';
+import { cannotStart } from './refusals.ts';
+import { createScaleMemory } from './scale-memory.ts';
+import { createTimedMinimum } from './timed-minimum.ts';
 import { createLoadWindow } from './window.ts';
 
 /** An engine that was told a higher count has this long to show the instance; then its start slot is free again. */
 const announcementMs = 1_000;
 
+/** Alertmanager repeats an alert that goes on, in OpenFaaS's configuration every 30 s. */
+const alertMs = 10 * 60_000;
+
+/** How a revision is scaled at a moment. */
+export interface ScalingState {
+  readonly scaling: ScalingSettings;
+  readonly desired: number;
+  readonly ready: number;
+  readonly decision: ScalingDecision | undefined;
+  readonly change: ScalingDecision | undefined;
+  readonly meterFailure: string | undefined;
+}
+
 /** All the scaler remembers of one revision. */
 export class ScaleTarget {
   readonly revision: RevisionId;
-  readonly window = createLoadWindow();
+  readonly window;
+  readonly load;
   readonly progress = createProgress();
+  readonly memory = createScaleMemory();
+  /** Of a metric the router does not count. */
+  readonly meter: MeterReader | undefined;
   settings: FunctionSettings;
+  /** The settings in force now; only their minimum changes with time. */
+  scaling: ScalingSettings;
   /** Instances granted to it. */
   desired = 0;
   /** What the engine was last told. */
   stated = 0;
-  /** Count to hold until a first instance is ready. */
+  /** Count to hold until a first instance is ready; one that is asked for as the initial scale, until it is reached. */
   floor: number;
   heldAtZero: boolean;
   /** Set when this revision can never start; callers get it as it is. */
@@ -31,13 +57,20 @@ export class ScaleTarget {
   startFailure: string | undefined;
   /** Callers waiting for a first ready instance, all on one promise. */
   wake: PromiseWithResolvers<void> | undefined;
+  readonly #timed: (unixMs: number) => ScalingSettings;
   #touchedAtMs: number;
+  #alert: { readonly count: number; readonly untilMs: number } | undefined;
   #announcedUntilMs: number[] = [];
   readonly #live = new Map<string, 'starting' | 'ready'>();
 
-  constructor(revision: RevisionId, settings: FunctionSettings, initial: number, nowMs: number) {
+  constructor(revision: RevisionId, settings: FunctionSettings, initial: number, nowMs: number, meter?: MeterReader) {
     this.revision = revision;
     this.settings = settings;
+    this.scaling = settings.scaling;
+    this.#timed = createTimedMinimum(settings.scaling);
+    this.meter = meter;
+    this.window = createLoadWindow({ holdMs: settings.scaling.holdMs });
+    this.load = new LoadView(settings.scaling, meter);
     this.floor = initial;
     this.heldAtZero = initial === 0;
     this.#touchedAtMs = nowMs;
@@ -54,6 +87,11 @@ export class ScaleTarget {
   /** Restarts the idle clock. */
   touch(nowMs: number): void {
     this.#touchedAtMs = Math.max(this.#touchedAtMs, nowMs);
+  }
+
+  /** An alert asks for a count until it is over; 0: it is over. One that nobody repeats ends by itself. */
+  alert(count: number, nowMs: number): void {
+    this.#alert = count === 0 ? undefined : { count, untilMs: nowMs + alertMs };
   }
 
   /** Start slots it takes: instances on their way, and those the engine was told of but has not shown. */
@@ -89,17 +127,38 @@ export class ScaleTarget {
     else wake?.reject(error);
   }
 
+  /** What runs does so at this time of day. */
+  setTime(unixMs: number): void {
+    const before = this.scaling;
+    this.scaling = this.#timed(unixMs);
+    // A window that begins is stronger than a zero that was set by hand before it.
+    if (this.scaling.min > before.min) this.heldAtZero = false;
+  }
+
+  /** Takes note of the load at a tick. */
+  note(load: LoadSnapshot | undefined, nowMs: number): void {
+    const calls = (load?.inFlight ?? 0) + (load?.waiting ?? 0);
+    this.progress.note(nowMs, load?.completed ?? 0);
+    this.window.addLoad(nowMs, calls);
+    this.load.note(nowMs, calls, load?.completed ?? 0);
+  }
+
   observation(load: LoadSnapshot | undefined, host: HostObservation, nowMs: number): ScaleObservation {
     return {
-      averageLoad: this.window.averageLoad(nowMs),
+      nowMs,
+      load: this.settings.scaling.sparing ? (this.window.averageLoad(nowMs) ?? 0) : this.load.load(nowMs),
+      panicLoad: this.load.panicLoad(nowMs),
+      panic: this.memory.panic,
       inFlight: load?.inFlight ?? 0,
       waiting: Math.max(load?.waiting ?? 0, this.wake === undefined ? 0 : 1),
       completedPerMs: this.progress.perMs(nowMs),
       host,
       concurrency: this.settings.concurrency,
+      ready: this.ready,
       idleMs: this.#idleMs(load, nowMs),
       starting: this.starting > 0,
       floor: this.floor,
+      alerted: this.#alertedCount(nowMs),
       heldAtZero: this.heldAtZero,
       highestRecent: this.window.highestRecommendation(nowMs),
     };
@@ -108,14 +167,32 @@ export class ScaleTarget {
   share(load: LoadSnapshot | undefined, nowMs: number): BudgetShare {
     const busy =
       (load?.inFlight ?? 0) + (load?.waiting ?? 0) > 0 || this.wake !== undefined || this.startSlots(nowMs) > 0;
-    const { scaling, memoryBytes } = this.settings;
+    const { memoryBytes } = this.settings;
+    const { zero, min } = this.scaling;
     return {
       revision: this.revision,
       count: this.desired,
       memoryBytes,
-      least: this.floor > 0 ? this.desired : scaling.zero ? 0 : Math.max(1, scaling.min),
+      least: this.floor > 0 ? this.desired : zero ? 0 : Math.max(1, min),
       idleMs: busy ? undefined : this.#idleMs(load, nowMs),
     };
+  }
+
+  /** How it is scaled, for people. */
+  state(): ScalingState {
+    return {
+      scaling: this.scaling,
+      desired: this.desired,
+      ready: this.ready,
+      decision: this.memory.last(),
+      change: this.memory.lastChange(),
+      meterFailure: this.meter?.failure,
+    };
+  }
+
+  #alertedCount(nowMs: number): number {
+    if (this.#alert !== undefined && this.#alert.untilMs <= nowMs) this.#alert = undefined;
+    return this.#alert?.count ?? 0;
   }
 
   #count(state: 'starting' | 'ready'): number {
@@ -131,7 +208,8 @@ export class ScaleTarget {
   #becameReady(instance: Instance, nowMs: number): void {
     if (this.#live.get(instance.id) !== 'ready') this.touch(nowMs);
     this.#live.set(instance.id, 'ready');
-    this.floor = 0;
+    const { initial } = this.settings.scaling;
+    if (initial === undefined || this.ready >= Math.min(this.floor, this.desired)) this.floor = 0;
     this.startFailure = undefined;
     this.settleWake(undefined);
   }
@@ -141,9 +219,4 @@ export class ScaleTarget {
     if (this.#live.size > 0) return;
     this.settleWake(cannotStart(this.revision, reason));
   }
-}
-
-/** What callers of a revision get whose instances do not start. */
-export function cannotStart(revision: RevisionId, reason: string): TinderboxError {
-  return new TinderboxError('cannot-start', `${revision} cannot start: ${reason}`, { retryAfterMs: 1_000 });
 }

@@ -115,11 +115,15 @@ suite('the OpenAPI document', () => {
     assert.ok(used.usage.totalMemoryBytes < 2 ** 30);
     const revisions = 'GET /system/function/{name}/revisions';
     const scale = 'POST /system/scale-function/{name}';
+    const scaling = 'GET /system/function/{name}/scaling';
     const alert = (name: string): object => ({ alerts: [{ status: 'resolved', labels: { function_name: name } }] });
     await walk([
       { operation: revisions, path: '/system/function/hi/revisions', status: 200 },
       { operation: revisions, path: '/system/function/none/revisions', status: 404 },
       { operation: revisions, path: '/system/function/No_Name/revisions', status: 400 },
+      { operation: scaling, path: '/system/function/hi/scaling', status: 200 },
+      { operation: scaling, path: '/system/function/none/scaling', status: 404 },
+      { operation: scaling, path: '/system/function/No_Name/scaling', status: 400 },
       { operation: scale, path: '/system/scale-function/hi', body: { serviceName: 'hi', replicas: 1 }, status: 202 },
       { operation: scale, path: '/system/scale-function/hi', body: { replicas: -1 }, status: 400 },
       { operation: scale, path: '/system/scale-function/none', body: { replicas: 1 }, status: 404 },

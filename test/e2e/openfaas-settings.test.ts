@@ -158,9 +158,6 @@ suite('settings of OpenFaaS', () => {
     covers('label', 'com.openfaas.ui.ext', 'com.openfaas.git-branch', 'com.openfaas.git-owner');
     covers('label', 'com.openfaas.git-repo', 'com.openfaas.git-sha');
     covers('annotation', 'com.openfaas.git-repo-url');
-    differs('label', 'com.openfaas.scale.type', 'kept; the load is always calls in flight');
-    differs('label', 'com.openfaas.scale.target-proportion', 'kept; the target is used as it is');
-    differs('label', 'com.openfaas.scale.down.window', 'kept; the way down is held by a window of its own');
     differs('label', 'uid', 'kept; every PUT makes a new revision by itself');
     differs('annotation', 'com.openfaas.profile', 'kept; there are no profiles');
     differs('annotation', 'com.openfaas.serviceaccount', 'kept; each function has a user of its own');
@@ -208,9 +205,6 @@ suite('settings of OpenFaaS', () => {
       'com.openfaas.git-owner': 'team',
       'com.openfaas.git-repo': 'functions',
       'com.openfaas.git-sha': 'b368a1c',
-      'com.openfaas.scale.type': 'cpu',
-      'com.openfaas.scale.target-proportion': '0.7',
-      'com.openfaas.scale.down.window': '2m',
       uid: '1795280051014',
     };
     const annotations = {

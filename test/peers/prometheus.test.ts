@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ScalingReport } from '../../src/model/scaling-report.ts';
 import { covers } from '../support/covers.ts';
 import { deployFiles } from '../support/deploy.ts';
 import { usePlatform } from '../support/platform.ts';
@@ -52,4 +53,32 @@ test('a real Prometheus scrapes the metrics, and answers what OpenFaaS’s lists
     );
     return rate.some(({ labels }) => labels['function_name'] === 'counted.openfaas-fn');
   });
+});
+
+test('a real Prometheus answers for functions that are scaled by a query', async (t) => {
+  const client = obtainPrometheus();
+  if (!requirement(t, 'file' in client, 'missing' in client ? client.missing : '')) return;
+  const prometheus = await startPrometheus('file' in client ? client.file : '', tempDir(t), '127.0.0.1:1');
+  t.after(() => prometheus.close());
+  await until('it answers', async () => (await prometheus.query('vector(1)')).length === 1, 60_000);
+  const platform = await usePlatform(t, ['--scale-interval', '200ms', '--prometheus-url', prometheus.url]);
+  const labels = { 'com.openfaas.scale.type': 'memory', 'com.openfaas.scale.target': '2' };
+  const files = { 'handler.js': 'module.exports = async () => "x";\n' };
+  const report = async (name: string): Promise<ScalingReport> =>
+    (await (await platform.fetch(`/system/function/${name}/scaling`)).json()) as ScalingReport;
+  const annotations = { 'com.tinderbox.scale.query': 'vector(5) or up{function_name="$function_name"}' };
+  await deployFiles(platform, 'asked', files, { spec: { labels, annotations } });
+  // 5 / (2 × 0.9) = 2.8
+  await until('it grows', async () => (await report('asked')).desired === 3, 60_000);
+  await deployFiles(platform, 'unknown', files, { spec: { labels } });
+  const { meterFailure = '' } = await until(
+    'the rule is not there',
+    async () => [await report('unknown')].find(({ meterFailure }) => meterFailure !== undefined),
+    60_000,
+  );
+  assert.match(meterFailure, /^Prometheus at http:\/\/127\.0\.0\.1:\d+ finds no series for the query$/);
+  await deployFiles(platform, 'wrong', files, {
+    spec: { labels, annotations: { 'com.tinderbox.scale.query': '1 +' } },
+  });
+  await until('the error is told', async () => /parse error/.test((await report('wrong')).meterFailure ?? ''), 60_000);
 });

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiParts } from '../api-parts.ts';
 import { addBuildRoutes } from './build-routes.ts';
-import { addFunctionRoutes } from './function-routes.ts';
+import { addFunctionRoutes, addScalingRoutes } from './function-routes.ts';
 import { addInvocationRoutes } from './invocation-routes.ts';
 import { addLogRoutes } from './log-routes.ts';
 import { addInfoRoutes, addNamespaceRoutes, addSecretRoutes } from './resource-routes.ts';
@@ -9,6 +9,7 @@ import { addInfoRoutes, addNamespaceRoutes, addSecretRoutes } from './resource-r
 /** Every route of the control plane; `openapi/operations.ts` tells the same ones to the world. */
 export function addAllRoutes(app: FastifyInstance, parts: ApiParts): void {
   addFunctionRoutes(app, parts);
+  addScalingRoutes(app, parts);
   addSecretRoutes(app, parts);
   addNamespaceRoutes(app, parts);
   addLogRoutes(app, parts);

@@ -7,10 +7,11 @@ import { deleteRequest, parseDeployment } from '../parse-deployment.ts';
 import { parseFields, parseJson, parseOptionalJson } from '../parse-json.ts';
 import { listRevisionStatus } from '../revisions.ts';
 import { scaleFunction, scaleRequest } from '../scale.ts';
+import { reportScaling } from '../scaling.ts';
 import { addRoutes } from './create-server.ts';
 import { readFunctionName, readNamespace, readQuery, resolveFunctionName } from './read-query.ts';
 
-/** `/system/functions`, `/system/function/NAME` and what hangs below it, `/system/scale-function/NAME`, and alerts that scale. */
+/** `/system/functions`, `/system/function/NAME` and its revisions. */
 export function addFunctionRoutes(app: FastifyInstance, parts: ApiParts): void {
   const functions = createFunctions(parts);
 
@@ -46,6 +47,16 @@ export function addFunctionRoutes(app: FastifyInstance, parts: ApiParts): void {
     GET: (request) => {
       const { namespace, name } = readFunctionName(request);
       return listRevisionStatus(parts, namespace, name);
+    },
+  });
+}
+
+/** How functions are scaled, and what scales them: by hand, and by alerts. */
+export function addScalingRoutes(app: FastifyInstance, parts: ApiParts): void {
+  addRoutes(app, '/system/function/:name/scaling', {
+    GET: (request) => {
+      const { namespace, name } = readFunctionName(request);
+      return reportScaling(parts, namespace, name);
     },
   });
 

@@ -77,6 +77,26 @@ export const revisionStatus = z.strictObject({
   protections: protections.optional(),
 });
 
+const scalingDecision = z.strictObject({
+  at: time,
+  from: count,
+  to: count,
+  recommended: count,
+  load: z.number().min(0).optional(),
+  reason: z.string().min(1),
+});
+
+export const scalingReport = z.strictObject({
+  revision: z.string(),
+  desired: count.optional(),
+  ready: count,
+  dryRun: z.boolean(),
+  settings: z.array(z.strictObject({ name: z.string(), value: z.string(), source: z.string() })),
+  decision: scalingDecision.optional(),
+  change: scalingDecision.optional(),
+  meterFailure: z.string().optional(),
+});
+
 const outcome = z.strictObject({
   ok: z.boolean(),
   timedOut: z.boolean(),

@@ -105,6 +105,14 @@ const functions: readonly Operation[] = [
     errors: [400, 404],
   },
   {
+    method: 'get',
+    path: '/system/function/{name}/scaling',
+    summary: 'How a function is scaled: every setting with its source, and the last decisions',
+    query: namespace,
+    answers: { 200: [json(answers.scalingReport)] },
+    errors: [400, 404],
+  },
+  {
     method: 'post',
     path: '/system/scale-function/{name}',
     summary: 'Sets the replicas of a function',

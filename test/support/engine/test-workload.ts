@@ -1,4 +1,5 @@
 import { formatRevisionId } from '../../../src/model/names.ts';
+import { resolveScaling } from '../../../src/model/resolve-scaling.ts';
 import { defaultRetrySettings } from '../../../src/model/retry-settings.ts';
 import type { FunctionSettings } from '../../../src/model/settings.ts';
 import type { Workload } from '../../../src/engine/engine.ts';
@@ -6,7 +7,7 @@ import type { Workload } from '../../../src/engine/engine.ts';
 type Changes = Partial<Omit<Workload, 'settings'>> & { readonly settings?: Partial<FunctionSettings> };
 
 const settings: FunctionSettings = {
-  scaling: { min: 0, max: 20, zero: true, zeroAfterMs: 60_000, factor: 20, targetConcurrency: 50 },
+  scaling: resolveScaling({}, {}),
   timeoutMs: 60_000,
   concurrency: 7,
   queueDepth: 10,

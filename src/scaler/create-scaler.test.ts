@@ -1,102 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, type TestContext, test } from 'node:test';
-import type { InstanceChange } from '../engine/engine.ts';
+import { ScalerBench as Bench, a, b, c, hasCode, napping, settings } from '../../test/support/scaler-bench.ts';
 import { TinderboxError } from '../model/errors.ts';
-import type { Instance, InstanceState } from '../model/instance.ts';
 import type { RevisionId } from '../model/names.ts';
-import { type FunctionSettings, resolveSettings } from '../model/settings.ts';
-import type { LoadSnapshot } from '../router/router.ts';
-import type { HostBudget } from './budget.ts';
-import { createScaler, type Scaler } from './scaler.ts';
-
-const roomy: HostBudget = { instances: 100, memoryBytes: 2 ** 40, concurrentStarts: 10 };
-
-/** Engine, load and clock in the hands of the test. */
-class Bench {
-  readonly stated: [RevisionId, number][] = [];
-  readonly loads = new Map<RevisionId, LoadSnapshot>();
-  readonly scaler: Scaler;
-  nowMs = 1_000;
-  completed = 0;
-  refuse: TinderboxError | undefined;
-  readonly #instances = new Map<string, Instance>();
-  readonly #listeners = new Set<(change: InstanceChange) => void>();
-  readonly #t: TestContext;
-
-  constructor(t: TestContext, budget: Partial<HostBudget> = {}) {
-    this.#t = t;
-    t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
-    this.scaler = createScaler({
-      engine: {
-        scale: async (revision, count) => {
-          if (this.refuse !== undefined) throw this.refuse;
-          this.stated.push([revision, count]);
-        },
-        instances: () => [...this.#instances.values()],
-        watch: (listener) => {
-          this.#listeners.add(listener);
-          return () => this.#listeners.delete(listener);
-        },
-      },
-      load: () => [...this.loads.values()],
-      budget: { ...roomy, ...budget },
-      intervalMs: 1_000,
-      host: () => ({ cores: 2, idleShare: 1 }),
-      now: () => this.nowMs,
-    });
-    t.after(() => this.scaler.close());
-  }
-
-  change(revision: RevisionId, id: string, state: InstanceState, reason?: string): void {
-    const base = { id, revision, state, concurrency: 10, startedAtMs: 0, pooled: false };
-    const instance = { ...base, ...(reason === undefined ? {} : { reason }) } as unknown as Instance;
-    this.#instances.set(id, instance);
-    for (const listener of this.#listeners) listener({ instance });
-  }
-
-  ready(revision: RevisionId, id = `${revision}#1`): void {
-    this.change(revision, id, 'starting');
-    this.change(revision, id, 'ready');
-  }
-
-  load(revision: RevisionId, inFlight: number, waiting = 0): void {
-    this.loads.set(revision, {
-      revision,
-      inFlight,
-      waiting,
-      ready: 1,
-      starting: 0,
-      peak: 0,
-      completed: this.completed,
-      lastActiveMs: this.nowMs,
-    });
-  }
-
-  tick(ms = 1_000): void {
-    this.nowMs += ms;
-    this.#t.mock.timers.tick(ms);
-  }
-
-  last(revision: RevisionId): number | undefined {
-    return this.stated.findLast(([each]) => each === revision)?.[1];
-  }
-}
-
-const a: RevisionId = 'ns/a-00001';
-const b: RevisionId = 'ns/b-00001';
-const c: RevisionId = 'ns/c-00001';
-
-function settings(labels: Record<string, string> = {}): FunctionSettings {
-  const scale = Object.entries(labels).map(([key, value]) => [`com.openfaas.scale.${key}`, value]);
-  const spec = { namespace: 'ns', name: 'a', image: 'a', secrets: [], annotations: {} };
-  return resolveSettings({ ...spec, labels: Object.fromEntries(scale), envVars: { max_inflight: '10' } });
-}
-
-const napping = settings({ 'zero-duration': '5s' });
-
-function hasCode(code: string): (error: unknown) => boolean {
-  return (error) => error instanceof TinderboxError && error.code === code;
-}
 
 describe('createScaler', () => {
   let bench: Bench;
@@ -226,15 +132,20 @@ describe('createScaler', () => {
   });
 
   test('load grows replicas at a tick and they shrink only after the hold window', async () => {
-    await bench.scaler.track(a, settings({ target: '5', zero: 'false' }), 1);
+    await bench.scaler.track(
+      a,
+      settings({ type: 'capacity', target: '5', 'target-proportion': '1', zero: 'false', 'down.window': '30s' }),
+      1,
+    );
     bench.ready(a);
     bench.load(a, 20);
     bench.tick();
     assert.equal(bench.last(a), 4);
     bench.load(a, 1);
-    for (let i = 0; i < 20; i += 1) bench.tick();
+    // The highest load of 45 s, then the highest recommendation of 30 s.
+    for (let i = 0; i < 70; i += 1) bench.tick();
     assert.equal(bench.last(a), 4);
-    for (let i = 0; i < 20; i += 1) bench.tick();
+    for (let i = 0; i < 10; i += 1) bench.tick();
     assert.equal(bench.last(a), 1);
   });
 
