@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { suite } from 'node:test';
 import { sealSecrets } from '../../src/model/sealed-secrets.ts';
 import { sourceArchive } from '../support/deploy.ts';
-import { fault, type KillWorld, momentsMs } from '../support/kill-world.ts';
+import { fault, type KillWorld, momentsMs, patienceMs } from '../support/kill-world.ts';
 import { isAlive, keeperPid, tracesOf } from '../support/traces.ts';
 import { until } from '../support/until.ts';
 
 /** A call that is on its way to the old instance this very moment may still be lost with it. */
 async function answersAnew(world: KillWorld, pid: number): Promise<void> {
-  await until('calls are answered', async () => (await world.outcome('held', '0')) === 200);
+  await until('calls are answered', async () => (await world.outcome('held', '0')) === 200, patienceMs);
   assert.notEqual(await world.call('held'), `one ${pid}`);
 }
 
@@ -32,7 +32,7 @@ suite('what holds the functions', { concurrency: 2 }, () => {
       process.kill(keeperPid(world.platform), 'SIGKILL');
       for (const outcome of await Promise.all(calls))
         assert.ok([200, 502, 503].includes(Number(outcome)), `${outcome}`);
-      await until('the old instance is gone', () => !isAlive(pid));
+      await until('the old instance is gone', () => !isAlive(pid), patienceMs);
       await answersAnew(world, pid);
     }
   });
@@ -47,7 +47,7 @@ suite('what holds the functions', { concurrency: 2 }, () => {
       await world.platform.kill();
       for (const outcome of await Promise.all(calls)) assert.ok(outcome === 'broken' || outcome >= 200);
       world.platform = await world.platform.restart();
-      await until('the old instance is gone', () => !isAlive(pid));
+      await until('the old instance is gone', () => !isAlive(pid), patienceMs);
       assert.notEqual(await world.call('held'), `one ${pid}`);
       await world.pidOf('held');
     }
@@ -70,8 +70,9 @@ suite('what holds the functions', { concurrency: 2 }, () => {
   );
 
   fault('an instance, killed with calls in flight: they are lost, and it is replaced', async (world) => {
-    await world.deploy('held', 'one');
     for (const moment of momentsMs) {
+      // A new one each time: what crashes again and again is started less and less often.
+      await world.deploy('held', 'one');
       const pid = await world.pidOf('held');
       await world.call('held');
       const calls = Array.from({ length: 6 }, () => world.outcome('held', '2000'));
@@ -80,6 +81,7 @@ suite('what holds the functions', { concurrency: 2 }, () => {
       process.kill(pid, 'SIGKILL');
       assert.deepEqual(await Promise.all(calls), Array(6).fill(502));
       await answersAnew(world, pid);
+      await world.remove('held');
     }
   });
 });

@@ -7,7 +7,7 @@ import { tracesOf } from './traces.ts';
 import { until } from './until.ts';
 
 /** How long anything may take; it says that something hangs, not that it is slow. */
-const patienceMs = 60_000;
+export const patienceMs = 60_000;
 
 const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 0);
 
@@ -42,6 +42,7 @@ interface InstanceView {
 /** A platform that is killed and started again over the same folders. */
 export class KillWorld {
   platform: TestPlatform;
+  #startMs = 0;
 
   private constructor(platform: TestPlatform) {
     this.platform = platform;
@@ -59,6 +60,14 @@ export class KillWorld {
     return world;
   }
 
+  /** Removes a function and waits until it is gone. */
+  async remove(name: string): Promise<void> {
+    const body = JSON.stringify({ functionName: name });
+    const removed = await this.platform.fetch('/system/functions', { method: 'DELETE', body });
+    assert.equal(removed.status, 202, await removed.text());
+    await until(`${name} is gone`, async () => (await this.get(`/system/function/${name}`)) === 404, patienceMs);
+  }
+
   async deploy(name: string, greeting: string, spec: object = awake): Promise<void> {
     await deployFiles(this.platform, name, waitingHandler(greeting), { spec });
   }
@@ -66,7 +75,18 @@ export class KillWorld {
   /** Kills the platform and starts it again. */
   async killAndRestart(): Promise<void> {
     await this.platform.kill();
+    await this.restart();
+  }
+
+  async restart(): Promise<void> {
+    const startedMs = performance.now();
     this.platform = await this.platform.restart();
+    this.#startMs = Math.round(performance.now() - startedMs);
+  }
+
+  /** What the present platform has to say about why something is not as it was. */
+  account(): string {
+    return `started in ${this.#startMs} ms:\n${this.platform.output()}`;
   }
 
   /** Text of a function's 200. */

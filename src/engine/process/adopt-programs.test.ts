@@ -9,7 +9,9 @@ import { adoptPrograms } from './adopt-programs.ts';
 import { PortRegistry } from './port-registry.ts';
 import type { ProcessHost } from './process-host.ts';
 
-test('an instance whose port is a stranger’s by now is not adopted but killed', async (t) => {
+test('an instance whose port is a stranger’s by now is not adopted but killed, and that is told', async (t) => {
+  const said: string[] = [];
+  t.after(notice.subscribe(({ message }) => said.push(message)));
   const stranger = createServer().listen(0, '127.0.0.1');
   await once(stranger, 'listening');
   t.after(() => stranger.close());
@@ -18,7 +20,13 @@ test('an instance whose port is a stranger’s by now is not adopted but killed'
   t.after(() => instance.kill('SIGKILL'));
   const { port } = stranger.address() as AddressInfo;
   const note = JSON.stringify({
-    instance: { id: 'f-00001-a', state: 'ready', address: { kind: 'http', host: '127.0.0.1', port }, protections: {} },
+    instance: {
+      id: 'f-00001-a',
+      revision: 'f-00001',
+      state: 'ready',
+      address: { kind: 'http', host: '127.0.0.1', port },
+      protections: {},
+    },
     times: { graceMs: 100, timeoutMs: 1000 },
     uses: [],
   });
@@ -30,6 +38,7 @@ test('an instance whose port is a stranger’s by now is not adopted but killed'
   const adopted = await adoptPrograms(host, supervisor, [report]);
   assert.deepEqual([...adopted.programIds], []);
   assert.equal(instance.signalCode, 'SIGKILL');
+  assert.match(said.join(), /f-00001-a of f-00001 \(process \d+\), of an earlier platform, .* is replaced/);
 });
 
 test('a program that cannot be killed is told of, and keeps no platform from starting', async (t) => {

@@ -43,7 +43,10 @@ export async function adoptPrograms(
     if (program === undefined) return;
     const note = parseAdoptionNote(report.note);
     if (note === undefined || !(await isAlive(host, note, report))) {
-      if (note !== undefined) host.portOwners.remove(note.instance.id);
+      if (note !== undefined) {
+        host.portOwners.remove(note.instance.id);
+        tellUnanswered(note, report);
+      }
       program.kill();
       if (!(await endsWithin(program, killMs))) tellUnkillable(report, killMs);
       return;
@@ -66,6 +69,12 @@ async function endsWithin(program: KeptProgram, timeoutMs: number): Promise<bool
   );
   clearTimeout(timer);
   return ended;
+}
+
+function tellUnanswered({ instance }: AdoptionNote, { pid }: ProgramReport): void {
+  const who = `instance ${instance.id} of ${instance.revision} (process ${pid}), of an earlier platform,`;
+  const message = `${who} did not answer within ${answerTimeoutMs / 1000} s, or lost its port: it is replaced`;
+  notice.publish({ level: 'warn', part: 'engine', message });
 }
 
 function tellUnkillable({ id, pid, cage }: ProgramReport, afterMs: number): void {
