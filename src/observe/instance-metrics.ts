@@ -32,7 +32,7 @@ export function registerInstanceMetrics(registry: Registry, existing: () => Read
   };
   const coldStarts = createColdStarts(registry);
   const counted = (name: string, help: string, label: string, rows: readonly Row[]): void =>
-    addCounter(registry, { name, help, label, rows, lives: () => prune(lives, existing()) });
+    addCounter(registry, { name, help, label, rows, lives: () => livesOf(lives, existing()) });
   counted('faasnetes_scale_total', 'Changes of the number of instances: success or error', 'status', [
     [{ status: 'success' }, ({ scaled }) => scaled],
     [{ status: 'error' }, ({ refused }) => refused],
@@ -66,9 +66,10 @@ function countFailure(life: InstanceLife, { address }: Instance): void {
   else life.crashes += 1;
 }
 
-function prune(lives: Map<string, InstanceLife>, existing: ReadonlySet<string>): ReadonlyMap<string, InstanceLife> {
+/** A series that begins with what was counted first would hide that from `increase()`: it begins with 0. */
+function livesOf(lives: Map<string, InstanceLife>, existing: ReadonlySet<string>): readonly [string, InstanceLife][] {
   for (const key of lives.keys()) if (!existing.has(key)) lives.delete(key);
-  return lives;
+  return [...existing].map((key) => [key, lives.get(key) ?? new InstanceLife()]);
 }
 
 interface Counted {
@@ -76,7 +77,7 @@ interface Counted {
   readonly help: string;
   readonly label: string;
   readonly rows: readonly Row[];
-  readonly lives: () => ReadonlyMap<string, InstanceLife>;
+  readonly lives: () => readonly [string, InstanceLife][];
 }
 
 function addCounter(registry: Registry, { name, help, label, rows, lives }: Counted): void {

@@ -1,86 +1,87 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { obtainDebianProgram } from './debian-package.ts';
+import { freePort } from './free-port.ts';
 import type { Obtained } from './go-program.ts';
+import { type RunningServer, runServer } from './run-server.ts';
 
-const cache = resolve(import.meta.dirname, '../.cache');
+/** The folder that is shipped. */
+export const deployedPrometheus = resolve(import.meta.dirname, '../../deploy/prometheus');
 
-/**
- * The Prometheus of this machine, else that of its Debian package, unpacked into the cache: installing the package would
- * start a service.
- */
 export function obtainPrometheus(): Obtained {
-  const installed = (process.env['PATH'] ?? '').split(':').map((dir) => join(dir, 'prometheus'));
-  const folder = join(cache, 'prometheus');
-  const file = [...installed, join(folder, 'usr/bin/prometheus')].find(existsSync);
-  if (file !== undefined) return { file };
-  mkdirSync(folder, { recursive: true });
-  const steps = [
-    ['apt-get', 'update', '-qq'],
-    ['apt-get', 'download', '-qq', 'prometheus'],
-  ];
-  for (const [command = '', ...args] of steps) spawnSync(command, args, { cwd: folder });
-  const [deb] = globSync('prometheus_*.deb', { cwd: folder });
-  if (deb === undefined) return { missing: 'prometheus is neither on PATH nor to be had with apt-get' };
-  const unpack = `dpkg-deb --fsys-tarfile '${deb}' | tar -x ./usr/bin/prometheus && rm '${deb}'`;
-  const unpacked = spawnSync('/bin/sh', ['-c', unpack], { cwd: folder, encoding: 'utf8' });
-  const found = join(folder, 'usr/bin/prometheus');
-  return existsSync(found) ? { file: found } : { missing: `prometheus cannot be unpacked: ${unpacked.stderr}` };
+  return obtainDebianProgram('prometheus');
 }
 
-/** A Prometheus that scrapes one target every 200 ms. */
-export interface RunningPrometheus {
+/** What differs from the configuration that is shipped. */
+export interface PrometheusPlace {
+  /** Where the platform's metrics are, `host:port`. */
+  readonly platform: string;
+  /** Default: nobody listens there. */
+  readonly alertmanager?: string;
+  /** An exporter of NATS. Default none. */
+  readonly nats?: string;
+  /** Between two scrapes, and two evaluations; default 200 ms. */
+  readonly intervalMs?: number;
+}
+
+export interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface RunningPrometheus extends RunningServer {
   readonly url: string;
-  /** Series of an instant query, each with its labels and value. */
-  query(
-    text: string,
-  ): Promise<readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]>;
-  close(): Promise<void>;
+  /** Series of an instant query; none while it does not answer. Throws what it has against the query. */
+  query(text: string): Promise<readonly Series[]>;
+  /** Anything else of its API: the `data` of the answer. */
+  get(path: string): Promise<unknown>;
 }
 
-export async function startPrometheus(file: string, dir: string, target: string): Promise<RunningPrometheus> {
+/** Runs it with the configuration and the rules that are shipped, copied into `dir` and led to where things are. */
+export async function startPrometheus(file: string, dir: string, place: PrometheusPlace): Promise<RunningPrometheus> {
+  cpSync(deployedPrometheus, dir, { recursive: true });
   const config = join(dir, 'prometheus.yml');
-  writeFileSync(
-    config,
-    [
-      'global: { scrape_interval: 200ms, scrape_timeout: 200ms }',
-      'scrape_configs:',
-      '  - job_name: tinderbox',
-      `    static_configs: [{ targets: ["${target}"] }]\n`,
-    ].join('\n'),
-  );
+  const interval = `${place.intervalMs ?? 200}ms`;
+  const text = readFileSync(config, 'utf8')
+    .replaceAll(/_interval: 5s/g, `_interval: ${interval}`)
+    .replaceAll('127.0.0.1:8082', place.platform)
+    .replaceAll('127.0.0.1:9093', place.alertmanager ?? '127.0.0.1:9');
+  writeFileSync(config, text);
+  if (place.nats !== undefined) writeFileSync(join(dir, 'targets/nats.yml'), `- targets: ['${place.nats}']\n`);
   const port = await freePort();
-  const args = [`--config.file=${config}`, `--storage.tsdb.path=${join(dir, 'data')}`, '--log.level=error'];
-  const child = spawn(file, [...args, `--web.listen-address=127.0.0.1:${port}`], { cwd: dir, stdio: 'ignore' });
+  const server = runServer(
+    file,
+    [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(dir, 'data')}`,
+      '--enable-feature=exemplar-storage',
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    dir,
+    join(dir, 'prometheus.log'),
+  );
   const url = `http://127.0.0.1:${port}`;
-  return {
-    url,
-    async query(text) {
-      const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(text)}`).catch(() => undefined);
-      if (answer?.status !== 200) return [];
-      const { data } = (await answer.json()) as {
-        data: { result: { metric: Record<string, string>; value: [number, string] }[] };
-      };
-      return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
-    },
-    close: () => end(child),
+  const get = async (path: string): Promise<unknown> => {
+    const answer = await fetch(`${url}/api/v1/${path}`).catch(() => undefined);
+    if (answer === undefined || answer.status === 503) return undefined;
+    const { data, error } = (await answer.json()) as { readonly data?: unknown; readonly error?: string };
+    if (error !== undefined) throw new Error(`Prometheus refuses ${path}: ${error}`);
+    return data;
   };
+  return { url, get, query: async (text) => seriesOf(await get(`query?query=${encodeURIComponent(text)}`)), ...server };
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
+type Sample = readonly [atS: number, value: string];
+
+interface QueryData {
+  readonly resultType: string;
+  readonly result: Sample | readonly { readonly metric: Record<string, string>; readonly value: Sample }[];
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+function seriesOf(data: unknown): readonly Series[] {
+  if (data === undefined) return [];
+  const { resultType, result } = data as QueryData;
+  if (resultType === 'scalar') return [{ labels: {}, value: Number((result as Sample)[1]) }];
+  const found = result as readonly { readonly metric: Record<string, string>; readonly value: Sample }[];
+  return found.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
 }
