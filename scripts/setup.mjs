@@ -36,6 +36,7 @@ function installSystemPackages() {
     gcc: 'gcc',
     make: 'make',
     strace: 'strace',
+    faketime: 'faketime',
     'util-linux': 'setpriv',
     curl: 'curl',
     chromium: 'chromium',

@@ -1,5 +1,5 @@
 // `npm test`: the check, then every suite. Words after `--` choose files by part of their path. `--peers` runs what needs
-// foreign clients instead, `--chaos` the kills, each fault 50 times at random moments.
+// foreign clients instead, `--chaos` the kills and other faults, each 50 times at random moments.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ run(process.execPath, ['--test', '--test-concurrency=2', `--test-timeout=${timeo
 
 function choosePatterns() {
   if (peers) return ['test/peers/**/*.test.ts'];
-  if (chaos) return ['test/e2e/kill*.test.ts'];
+  if (chaos) return ['test/e2e/{kill,fault}*.test.ts'];
   return ['src/**/*.test.ts', 'test/*.test.ts', 'test/e2e/**/*.test.ts'];
 }
 
