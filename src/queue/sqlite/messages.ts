@@ -24,6 +24,7 @@ export type Operation =
     }
   | { readonly kind: 'promote'; readonly nowMs: number }
   | { readonly kind: 'expire'; readonly limits: QueueLimits; readonly nowMs: number }
+  | { readonly kind: 'pragmas' }
   | { readonly kind: 'depth' }
   | { readonly kind: 'dead-list'; readonly lane: string | undefined; readonly limit: number; readonly beforeMs: number }
   | { readonly kind: 'dead-get'; readonly id: string }
@@ -42,4 +43,6 @@ export interface Answer {
   readonly depth?: readonly LaneDepth[];
   readonly dead?: readonly DeadLetter[];
   readonly views?: readonly CallView[];
+  /** How far the connection that answers goes to keep what it acknowledged. */
+  readonly pragmas?: Readonly<Record<'journal_mode' | 'synchronous' | 'fullfsync' | 'locking_mode', unknown>>;
 }

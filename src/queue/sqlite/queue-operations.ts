@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Operations } from '../../store/sqlite/batch-runner.ts';
+import { pragma } from '../../store/sqlite/open-database.ts';
 import type { Job } from '../job.ts';
 import type { QueueLimits } from '../queue.ts';
 import { DeadTable, jobFromLetter } from './dead-table.ts';
@@ -8,13 +9,13 @@ import { HistoryView } from './history-view.ts';
 import { type JobRow, JobTable, usageOf } from './job-table.ts';
 import type { Answer, Operation } from './messages.ts';
 
-const reads = new Set<Operation['kind']>(['depth', 'dead-list', 'dead-get', 'history-get', 'history-list']);
+const reads = new Set<Operation['kind']>(['depth', 'pragmas', 'dead-list', 'dead-get', 'history-get', 'history-list']);
 
 /** What the queue asks of its database. Opening hands out again what was leased when the last process died. */
 export function createQueueOperations(db: DatabaseSync): Operations<Operation, Answer> {
   const jobs = new JobTable(db);
   jobs.releaseAll();
-  const queue = new QueueOperations(jobs, new DeadTable(db), new FinishedTable(db), new HistoryView(db));
+  const queue = new QueueOperations(db, jobs);
   return { isWrite: ({ kind }) => !reads.has(kind), perform: (operation) => queue.perform(operation) };
 }
 
@@ -24,16 +25,18 @@ type Of<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
 type Ending = Pick<FinishedCall, 'state' | 'finishedMs' | 'used' | 'last'>;
 
 class QueueOperations {
+  readonly #db: DatabaseSync;
   readonly #jobs: JobTable;
   readonly #dead: DeadTable;
   readonly #finished: FinishedTable;
   readonly #history: HistoryView;
 
-  constructor(jobs: JobTable, dead: DeadTable, finished: FinishedTable, history: HistoryView) {
+  constructor(db: DatabaseSync, jobs: JobTable) {
+    this.#db = db;
     this.#jobs = jobs;
-    this.#dead = dead;
-    this.#finished = finished;
-    this.#history = history;
+    this.#dead = new DeadTable(db);
+    this.#finished = new FinishedTable(db);
+    this.#history = new HistoryView(db);
   }
 
   perform(operation: Operation): Answer {
@@ -52,6 +55,8 @@ class QueueOperations {
         return { count: this.#dead.expire(operation) + this.#finished.expire(operation) };
       case 'depth':
         return { depth: this.#jobs.depth(), ready: this.#jobs.readyLanes(), nextDueMs: this.#jobs.nextDueMs() };
+      case 'pragmas':
+        return { pragmas: this.#pragmas() };
       case 'dead-list':
         return { dead: this.#dead.list(operation.lane, operation.limit, operation.beforeMs) };
       case 'dead-get':
@@ -65,6 +70,16 @@ class QueueOperations {
       case 'purge':
         return { count: this.#purge(operation) };
     }
+  }
+
+  #pragmas(): NonNullable<Answer['pragmas']> {
+    const read = (name: string): unknown => pragma(this.#db, name);
+    return {
+      journal_mode: read('journal_mode'),
+      synchronous: read('synchronous'),
+      fullfsync: read('fullfsync'),
+      locking_mode: read('locking_mode'),
+    };
   }
 
   #append({ jobs, limits, nowMs }: Of<'append'>): Answer {

@@ -5,7 +5,9 @@ import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { describeQueue, type QueueUnderTest, testJob, testLimits } from '../conformance.ts';
 import type { QueueLimits } from '../queue.ts';
+import { openBatchThread } from '../../store/sqlite/batch-thread.ts';
 import { openDatabase } from '../../store/sqlite/open-database.ts';
+import type { Answer, Operation } from './messages.ts';
 import { queueMigrations } from './migrations.ts';
 import { createSqliteQueue } from './sqlite-queue.ts';
 
@@ -68,4 +70,19 @@ test('calls an earlier version stored are told of and run', async (t) => {
   assert.deepEqual([dead?.reason, dead?.last, dead?.startedMs], ['it failed', undefined, undefined]);
   const [job] = await queue.lease('a.ns', 1);
   assert.deepEqual([job?.id, job?.attempt], ['old', 2]);
+});
+
+test('the connection that acknowledges jobs keeps them when the machine loses its power', async (t) => {
+  const thread = await openBatchThread<Operation, Answer>({
+    module: new URL('./worker.ts', import.meta.url),
+    file: join(tempDir(t), 'queue.db'),
+    name: 'queue',
+    limits: {},
+  });
+  t.after(() => thread.close());
+  const append = { kind: 'append', jobs: [testJob('a')], limits: testLimits, nowMs: 1 } as const;
+  const [{ stored }, { pragmas }] = await Promise.all([thread.ask(append), thread.ask({ kind: 'pragmas' })]);
+  assert.deepEqual(stored, [true]);
+  // 2 is FULL: the log is synced before a commit returns (https://www.sqlite.org/pragma.html#pragma_synchronous).
+  assert.deepEqual(pragmas, { journal_mode: 'wal', synchronous: 2, fullfsync: 1, locking_mode: 'exclusive' });
 });
