@@ -153,8 +153,11 @@ export class FrameConnection implements StreamPort {
     this.#writer.schedule();
   }
 
+  /** Our side of the stream is complete, and with it, on the runtime's side, the stream. */
   #sideEnded(stream: FrameStream): void {
-    if (this.#options.side === 'runtime') this.#streams.delete(stream.id);
+    const runtime = this.#options.side === 'runtime';
+    if (runtime) this.#streams.delete(stream.id);
+    this.#writer.messageEnded(this.#streams.size === (runtime ? 0 : 1));
   }
 
   #grant(id: number, bytes: number): void {

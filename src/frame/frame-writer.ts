@@ -6,8 +6,15 @@ const chunkBytes = 64 * 1024;
 const copyBytes = 4 * 1024;
 
 /**
- * Encoder of one connection. Frames of one tick are gathered and leave in one write. The chunk they are gathered in is
- * used again as soon as the kernel took all of it.
+ * Messages (frames that end a side of a stream) that leave together at most. More in one write save little; fewer let
+ * the peer begin while this side still reads: on two cores, 64 callers were answered a quarter faster than with one
+ * write per tick.
+ */
+const messagesPerFlush = 8;
+
+/**
+ * Encoder of one connection. Frames of one tick are gathered and leave in one write, or in several when they are many.
+ * The chunk they are gathered in is used again as soon as the kernel took all of it.
  */
 export class FrameWriter {
   readonly #socket: Writable;
@@ -22,6 +29,8 @@ export class FrameWriter {
   #from = 0;
   #scheduled: NodeJS.Immediate | undefined;
   #flushes = 0;
+  #messages = 0;
+  #flushing = false;
 
   /** `beforeFlush` may add frames that waited for their turn. */
   constructor(socket: Writable, beforeFlush: () => void) {
@@ -59,6 +68,13 @@ export class FrameWriter {
     this.#partBytes += size;
   }
 
+  /** A message is complete. `last`: nothing else is on the way that it could leave with. */
+  messageEnded(last: boolean): void {
+    this.#messages += 1;
+    if (this.#flushing || this.#socket.writableLength > 0) return;
+    if (last || this.#messages >= messagesPerFlush) this.flush();
+  }
+
   /** Asks for a flush at the end of this tick. */
   schedule(): void {
     this.#scheduled ??= setImmediate(this.#flushNow);
@@ -66,12 +82,15 @@ export class FrameWriter {
 
   /** Writes all that was gathered, now. */
   flush(): void {
+    this.#flushing = true;
     this.#beforeFlush();
+    this.#flushing = false;
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     const socket = this.#socket;
     if (socket.destroyed || this.#used + this.#parts.length === 0) return;
     this.#flushes += 1;
+    this.#messages = 0;
     if (this.#parts.length === 0) {
       socket.write((this.#chunk as Buffer).subarray(0, this.#used));
     } else {
