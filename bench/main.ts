@@ -49,7 +49,7 @@ async function measureSpeed(platform: TestPlatform): Promise<Figure[]> {
 }
 
 /** Within this time an idle platform has given back what the load left: it looks every 5 s, and V8 frees pages after 8 s. */
-const restMs = 30_000;
+const restMs = 40_000;
 
 async function measureMemory(platform: TestPlatform): Promise<Figure[]> {
   for (const name of ['hello', 'hello-http', 'hello-py', ...Array.from({ length: 20 }, (_, i) => `cold-${i}`)]) {

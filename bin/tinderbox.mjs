@@ -29,10 +29,10 @@ if (major > 24 || (major === 24 && minor >= 12)) {
  * collect what a load left once it is idle. Such flags are only read when a process begins, so this one begins anew.
  */
 function runLean() {
-  const flags = ['--max-semi-space-size=16', '--heap-growing-percent=50', '--expose-gc'];
+  const flags = ['--max-semi-space-size=32', '--heap-growing-percent=50', '--expose-gc'];
   if (process.platform === 'win32' || process.execve === undefined || process.execArgv.includes(flags[0])) return;
   const args = [process.execPath, ...process.execArgv, ...flags, ...process.argv.slice(1)];
-  process.execve(process.execPath, args, { ...process.env, MALLOC_ARENA_MAX: '2' });
+  process.execve(process.execPath, args, { ...process.env, MALLOC_ARENA_MAX: '1' });
 }
 
 /** Runs the same command line on that Node; this process only passes signals on and ends as the other one does. */

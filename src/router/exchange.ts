@@ -42,8 +42,8 @@ export class Exchange extends TimerEntry implements Waiter {
   readonly #callerSignal: CancelSignal;
   readonly #enteredMs: number;
   #pool: Pool;
-  #resolve!: (reply: Reply) => void;
-  #reject!: (error: TinderboxError) => void;
+  readonly #resolve: (reply: Reply) => void;
+  readonly #reject: (error: TinderboxError) => void;
   #settled = false;
   #reported = false;
   #phase: Phase = 'waiting';
@@ -62,10 +62,7 @@ export class Exchange extends TimerEntry implements Waiter {
     this.#pool = pool;
     this.#context = context;
     this.#enteredMs = context.now();
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    ({ promise: this.promise, resolve: this.#resolve, reject: this.#reject } = Promise.withResolvers<Reply>());
   }
 
   /** Gives the call to an instance, or queues it. */
@@ -139,18 +136,13 @@ export class Exchange extends TimerEntry implements Waiter {
       return;
     }
     this.call.onBegin?.();
-    // The caller's own reaction to the reply comes before the book-keeping of the second step.
-    transport
-      .send(this.call, this.#cancel)
-      .then((sent) => this.#answered(sent))
-      .then(
-        () => this.#over(),
-        (reason: unknown) => this.#failed(reason),
-      );
+    transport.send(this.call, this.#cancel).then(
+      (sent) => this.#answered(sent),
+      (reason: unknown) => this.#failed(reason),
+    );
   }
 
-  /** Returns what ends when the instance is done with the call; undefined: it is. */
-  #answered({ reply, done }: Sent): Promise<void> | undefined {
+  #answered({ reply, done }: Sent): void {
     this.#pool.served(this.#member as Member);
     if (this.#settled) discard(reply);
     else {
@@ -160,7 +152,8 @@ export class Exchange extends TimerEntry implements Waiter {
       // A tunnel is not a call: it has no deadline of its own.
       if (reply.kind === 'upgraded') this.#context.wheel.remove(this);
     }
-    return done;
+    if (done === undefined) this.#over();
+    else void done.then(() => this.#over());
   }
 
   #failed(reason: unknown): void {

@@ -1,4 +1,5 @@
 import type { SocketPlace } from '../../frame/connect-socket.ts';
+import type { CancelSignal } from '../../model/cancel.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { FrameCall } from './frame/call.ts';
@@ -32,17 +33,16 @@ class FrameTransport implements Transport {
     this.#options = options;
   }
 
-  send(call: Invocation, signal: AbortSignal | undefined): Promise<Sent> {
+  send(call: Invocation, signal: CancelSignal | undefined): Promise<Sent> {
     if (call.upgrade) {
       return Promise.reject(new TinderboxError('unsupported', 'this function cannot switch protocols (WebSocket)'));
     }
     if (signal?.aborted === true) return Promise.reject(TinderboxError.from(signal.reason));
     if (this.#closed) return Promise.reject(new TinderboxError('lost', 'the instance is being stopped'));
     const link = this.#current?.canOpen === true ? this.#current : this.#connect();
-    return new Promise((resolve, reject) => {
-      const frameCall = new FrameCall(call, signal, { resolve, reject });
-      frameCall.start(link, this.#options.timeoutMs ?? 0);
-    });
+    const settle = Promise.withResolvers<Sent>();
+    new FrameCall(call, signal, settle).start(link, this.#options.timeoutMs ?? 0);
+    return settle.promise;
   }
 
   close(): void {

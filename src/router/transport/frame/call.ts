@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { formatRequestHead, parseTrailers } from '../../../frame/head-text.ts';
 import { frameType } from '../../../frame/messages.ts';
 import type { FrameStream, StreamListener } from '../../../frame/stream.ts';
+import type { CancelSignal } from '../../../model/cancel.ts';
 import { TinderboxError } from '../../../model/errors.ts';
 import type { Invocation, RawHeaders } from '../../../model/invocation.ts';
 import { refusedError, unsentError } from '../unsent.ts';
@@ -39,7 +40,7 @@ type State = 'waiting' | 'collecting' | 'streaming' | 'refused' | 'over';
  */
 export class FrameCall implements StreamListener {
   readonly #call: Invocation;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: CancelSignal | undefined;
   readonly #settle: Settle;
   #link: FrameLink | undefined;
   #stream: FrameStream | undefined;
@@ -56,7 +57,7 @@ export class FrameCall implements StreamListener {
   /** Why it was refused; told when the instance confirmed. */
   #refusal: TinderboxError | undefined;
 
-  constructor(call: Invocation, signal: AbortSignal | undefined, settle: Settle) {
+  constructor(call: Invocation, signal: CancelSignal | undefined, settle: Settle) {
     this.#call = call;
     this.#signal = signal;
     this.#settle = settle;
@@ -71,17 +72,17 @@ export class FrameCall implements StreamListener {
     this.#flushes = link.flushes;
     const hasBody = body !== undefined && (body instanceof Readable || body.length > 0);
     this.#stream = link.open(head, !hasBody, this);
-    this.#signal?.addEventListener('abort', this.#abort, { once: true });
-    if (body instanceof Readable) link.whenConnected(this.#sendBody);
+    this.#signal?.addEventListener('abort', this, { once: true });
+    if (body instanceof Readable) link.whenConnected(() => this.#sendBody(body));
     else if (hasBody) this.#stream.data(body, true);
   }
 
   /** Nothing is taken from the caller before there is a connection: what was taken cannot be sent elsewhere. */
-  readonly #sendBody = (): void => {
+  #sendBody(body: Readable): void {
     if (this.#state === 'over' || this.#state === 'refused') return;
-    const { body, trailers } = this.#call;
-    this.#sender = new RequestBodySender(body as Readable, this.#stream as FrameStream, trailers, this.#bodyBroke);
-  };
+    const broke = (cause: Error | undefined): void => this.#bodyBroke(cause);
+    this.#sender = new RequestBodySender(body, this.#stream as FrameStream, this.#call.trailers, broke);
+  }
 
   head(text: string, end: boolean): void {
     if (this.#state === 'refused') return this.#endRefused(end);
@@ -94,7 +95,7 @@ export class FrameCall implements StreamListener {
     if (end) return this.#endWithoutBody(this.#reply);
     this.#missing = this.#isBodyless(status) ? 0 : contentLength;
     this.#state = 'collecting';
-    if (contentLength === undefined) setImmediate(this.#decideKind);
+    if (contentLength === undefined) setImmediate(() => this.#decideKind());
     else if (contentLength > bufferedBytes) this.#streamOn();
   }
 
@@ -146,9 +147,9 @@ export class FrameCall implements StreamListener {
   }
 
   /** A tick after a head without a length: what is not complete by now is a stream. */
-  readonly #decideKind = (): void => {
+  #decideKind(): void {
     if (this.#state === 'collecting') this.#streamOn();
-  };
+  }
 
   #streamOn(): void {
     const reply = this.#reply as CleanHead;
@@ -205,14 +206,15 @@ export class FrameCall implements StreamListener {
     this.#refuse(error, end);
   }
 
-  readonly #abort = (): void => {
+  /** The caller gave it up (listener of its signal: an object needs no closure). */
+  handleEvent(): void {
     this.#refuse(TinderboxError.from(this.#signal?.reason), false);
-  };
+  }
 
-  readonly #bodyBroke = (cause: Error | undefined): void => {
+  #bodyBroke(cause: Error | undefined): void {
     const left = new TinderboxError('canceled', 'the caller went away before its body was complete', { cause });
     this.#refuse(cause instanceof TinderboxError ? cause : left, false);
-  };
+  }
 
   /** Gives the call up: at once when the instance has `ended` it, else when it confirms the cancel. */
   #refuse(error: TinderboxError, ended: boolean): void {
@@ -237,7 +239,7 @@ export class FrameCall implements StreamListener {
 
   #over(): void {
     this.#state = 'over';
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#signal?.removeEventListener('abort', this);
     this.#sender?.stop();
     this.#link?.released();
     this.#done?.();
