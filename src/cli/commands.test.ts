@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { createBench, hello } from '../../test/support/command-bench.ts';
+import { notApplicable } from '../../test/support/covers.ts';
 
 test('describe shows status, settings, revisions and the protections in force', async (t) => {
   const { run, state, url } = await createBench(t);
@@ -229,6 +230,14 @@ test('a mistake on the command line is told with a hint and exit code 2', async 
   assert.equal((await run('list -f nope.yaml')).exitCode, 3);
   assert.equal((await run('list -g not%20a%20url://x')).exitCode, 2);
   assert.equal((await run('help list')).exitCode, 0);
+});
+
+test('what is for OpenFaaS’s own charts alone is no command', async (t) => {
+  notApplicable('command', 'chart export', 'writes the Helm charts that OpenFaaS itself is installed from');
+  const { run } = await createBench(t);
+  const { exitCode, stderr } = await run('chart export');
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /unknown command 'chart'/);
 });
 
 test('a stack shows only where it is asked for', async (t) => {

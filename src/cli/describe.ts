@@ -7,7 +7,7 @@ import type { ScalingReport } from '../model/scaling-report.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { functionUrl, parseAddress } from './flags/function-address.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatDescription } from './output/format-description.ts';
 import { formatScaling } from './output/format-scaling.ts';
 import { addOutputFlag, formatOf, isData, type OutputFlags, printData } from './output/output-format.ts';
@@ -30,7 +30,7 @@ export interface Description extends FunctionStatus {
 
 export const describeCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addOutputFlag(addNamespaceFlag(addConnectionFlags(addYamlFlag(command))))
+    addOutputFlag(addNamespaceFlag(addConnectionFlags(addStackFlags(command))))
       .argument('<name>', 'function, or NAME.NAMESPACE')
       .option('-v, --verbose', 'show what is not set as <none>')
       .option('--scaling', 'show how it is scaled: every setting with its source, and the last decisions')

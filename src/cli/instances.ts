@@ -6,7 +6,7 @@ import { summaryLine } from '../model/summary-line.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { parseAddress } from './flags/function-address.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatAge } from './output/format-age.ts';
 import { addOutputFlag, formatOf, type OutputFlags, printListing } from './output/output-format.ts';
 import type { Shell } from './terminal/shell.ts';
@@ -17,7 +17,7 @@ interface InstancesFlags extends ConnectionFlags, StackFlags, OutputFlags {
 
 export const instancesCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addOutputFlag(addNamespaceFlag(addConnectionFlags(addYamlFlag(command))))
+    addOutputFlag(addNamespaceFlag(addConnectionFlags(addStackFlags(command))))
       .argument('[name]', 'only those of this function')
       .action((name: string | undefined, flags: InstancesFlags) => listInstances(shell, name, flags));
   },

@@ -8,7 +8,7 @@ import { formatFunctionKey } from '../model/names.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { parseAddress } from './flags/function-address.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatAge } from './output/format-age.ts';
 import { addOutputFlag, formatOf, type OutputFlags, printListing } from './output/output-format.ts';
 import { showControls } from './output/printable-text.ts';
@@ -26,7 +26,7 @@ interface ListFlags extends CallFlags, OutputFlags {
 export const invocationsCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
     const sub = (name: string, summary: string): Command =>
-      addConnectionFlags(addYamlFlag(command.command(name).description(summary)));
+      addConnectionFlags(addStackFlags(command.command(name).description(summary)));
 
     addOutputFlag(addNamespaceFlag(sub('list', 'list stored calls, the newest first').aliases(['ls'])))
       .argument('[function]', 'only those of this function')

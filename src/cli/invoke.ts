@@ -12,8 +12,9 @@ import { resolveGateway } from './connection/gateway.ts';
 import { collectPairs, collectTexts } from './flags/collect.ts';
 import { parseAddress } from './flags/function-address.ts';
 import { parseHeaders } from './flags/parse-headers.ts';
-import { addYamlFlag, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, type StackFlags } from './flags/stack-flags.ts';
 import { loadStack } from './stack/load-stack.ts';
+import { selectFunctions } from './stack/select-functions.ts';
 import { readBody } from './terminal/read-body.ts';
 import type { Shell } from './terminal/shell.ts';
 import { writeText } from './terminal/write-text.ts';
@@ -33,7 +34,7 @@ interface InvokeFlags extends ConnectionFlags, StackFlags {
 
 export const invokeCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addNamespaceFlag(addConnectionFlags(addYamlFlag(command)))
+    addNamespaceFlag(addConnectionFlags(addStackFlags(command)))
       .argument('<name>', 'function, or NAME.NAMESPACE')
       .option('-m, --method <method>', 'HTTP method', 'POST')
       .option('-H, --header <name: value>', 'header; may be repeated', collectTexts)
@@ -53,6 +54,7 @@ async function invoke(shell: Shell, text: string, flags: InvokeFlags): Promise<v
     throw new TinderboxError('invalid', 'a signature needs both --sign HEADER and --key KEY');
   }
   const stack = await loadStack(shell, flags.yaml, flags.envsubst);
+  if (stack !== undefined) selectFunctions(stack, flags);
   const inStack = stack?.functions.find((fn) => fn.name === text)?.namespace;
   const address = parseAddress(text, flags.namespace ?? inStack);
   const method = flags.method.toUpperCase();

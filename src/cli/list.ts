@@ -8,7 +8,7 @@ import { defaultNamespace } from '../model/names.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { functionUrl } from './flags/function-address.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { type FunctionListFormat, plainFunctionList, verboseFunctionList } from './output/format-function-list.ts';
 import { addOutputFlag, formatOf, type OutputFlags, printListing } from './output/output-format.ts';
 import type { Shell } from './terminal/shell.ts';
@@ -25,7 +25,7 @@ const watchIntervalMs = 500;
 
 export const listCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addOutputFlag(addNamespaceFlag(addConnectionFlags(addYamlFlag(command))))
+    addOutputFlag(addNamespaceFlag(addConnectionFlags(addStackFlags(command))))
       .option('-q, --quiet', 'names only, as -o name')
       .option('-v, --verbose', 'with image and time of creation')
       .option('-w, --watch', 'go on with what changes until Ctrl-C')

@@ -7,6 +7,7 @@ import type { CommandDefinition } from './command-definition.ts';
 import { authFilePath, saveLogin } from './connection/auth-file.ts';
 import { parseDuration } from './flags/collect.ts';
 import { resolveGateway } from './connection/gateway.ts';
+import { tracingFetch } from './connection/trace-requests.ts';
 import type { Shell } from './terminal/shell.ts';
 
 interface LoginFlags {
@@ -41,8 +42,8 @@ async function login(shell: Shell, flags: LoginFlags): Promise<void> {
     );
   }
   const signal = AbortSignal.any([shell.signal, AbortSignal.timeout(flags.timeout)]);
-  const anyCertificate = flags.tlsNoVerify === true;
-  const tried = await createClient({ gateway, credentials, signal, anyCertificate }).functions.list();
+  const fetch = tracingFetch(shell, { anyCertificate: flags.tlsNoVerify === true });
+  const tried = await createClient({ gateway, credentials, signal, fetch }).functions.list();
   if (!tried.ok && tried.error.code === 'unauthenticated') {
     throw new TinderboxError('unauthenticated', `${gateway} does not accept this user and password`, {
       hint: 'the password made at first start is in the file "password" of the data folder',

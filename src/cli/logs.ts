@@ -5,7 +5,7 @@ import { TinderboxError } from '../model/errors.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { parseAddress } from './flags/function-address.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatLogLine, type LogFormat } from './output/format-log-line.ts';
 import { resolveTimeLayout } from './output/go-time.ts';
 import { writeText } from './terminal/write-text.ts';
@@ -28,7 +28,7 @@ interface LogsFlags extends ConnectionFlags, StackFlags {
 
 export const logsCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addNamespaceFlag(addConnectionFlags(addYamlFlag(command)))
+    addNamespaceFlag(addConnectionFlags(addStackFlags(command)))
       .argument('<name>', 'function, or NAME.NAMESPACE')
       .option('-t, --tail', 'go on with new lines until Ctrl-C')
       .option('--follow', 'the same as --tail')

@@ -4,7 +4,7 @@ import { assertName } from '../model/names.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, connect, type ConnectionFlags } from './connection/connect.ts';
 import { collectPairs } from './flags/collect.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { alignCells } from './output/align-cells.ts';
 import { addOutputFlag, formatOf, isData, type OutputFlags, printData, printListing } from './output/output-format.ts';
 import type { Shell } from './terminal/shell.ts';
@@ -17,7 +17,7 @@ interface NamespaceFlags extends ConnectionFlags, StackFlags, OutputFlags {
 export const namespaceCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
     const sub = (name: string, summary: string, ...aliases: string[]): Command =>
-      addConnectionFlags(addYamlFlag(command.command(name).description(summary).aliases(aliases)));
+      addConnectionFlags(addStackFlags(command.command(name).description(summary).aliases(aliases)));
 
     const withMarks = (made: Command): Command =>
       made

@@ -6,7 +6,7 @@ import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { parseDuration, parseInteger } from './flags/collect.ts';
 import { parseAddress } from './flags/function-address.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import type { Shell } from './terminal/shell.ts';
 
 interface ReadyFlags extends ConnectionFlags, StackFlags {
@@ -17,7 +17,7 @@ interface ReadyFlags extends ConnectionFlags, StackFlags {
 
 export const readyCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addNamespaceFlag(addConnectionFlags(addYamlFlag(command)))
+    addNamespaceFlag(addConnectionFlags(addStackFlags(command)))
       .argument('[name]', 'function, or NAME.NAMESPACE; without one: the platform')
       .option('--attempts <count>', 'how often to look', parseInteger('--attempts', 1), 60)
       .option('--interval <duration>', 'time between two looks', parseDuration('--interval'), 1000)

@@ -4,7 +4,7 @@ import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { parseInteger } from './flags/collect.ts';
 import { parseAddress } from './flags/function-address.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import type { Shell } from './terminal/shell.ts';
 
 interface ScaleFlags extends ConnectionFlags, StackFlags {
@@ -13,7 +13,7 @@ interface ScaleFlags extends ConnectionFlags, StackFlags {
 
 export const scaleCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addNamespaceFlag(addConnectionFlags(addYamlFlag(command)))
+    addNamespaceFlag(addConnectionFlags(addStackFlags(command)))
       .argument('<name>', 'function, or NAME.NAMESPACE')
       .argument('<replicas>', 'how many there should be; 0 puts it to sleep', parseInteger('replicas', 0))
       .action((name: string, replicas: number, flags: ScaleFlags) => scaleFunction(shell, name, replicas, flags));

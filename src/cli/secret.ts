@@ -4,7 +4,7 @@ import { assertSecretName, defaultNamespace } from '../model/names.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { readSecretValue, type SecretValueFlags } from './flags/secret-value.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { addOutputFlag, formatOf, type OutputFlags, printListing } from './output/output-format.ts';
 import { applySecrets } from './secrets/apply-secrets.ts';
 import { addSealingCommands } from './secrets/sealing.ts';
@@ -21,7 +21,7 @@ interface WriteFlags extends SecretFlags, SecretValueFlags {
 export const secretCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
     const sub = (name: string, summary: string, ...aliases: string[]): Command =>
-      addNamespaceFlag(addConnectionFlags(addYamlFlag(command.command(name).description(summary).aliases(aliases))));
+      addNamespaceFlag(addConnectionFlags(addStackFlags(command.command(name).description(summary).aliases(aliases))));
 
     addValueFlags(sub('create', 'create a secret from a literal, a file or stdin').argument('<name>', 'secret'))
       .option('--replace', 'update it if it exists')
@@ -35,7 +35,7 @@ export const secretCommand: CommandDefinition = {
     sub('remove', 'remove a secret', 'rm', 'delete')
       .argument('<name>', 'secret')
       .action((name: string, flags: SecretFlags) => removeSecret(shell, name, flags));
-    addConnectionFlags(addYamlFlag(command.command('rotate-key')))
+    addConnectionFlags(addStackFlags(command.command('rotate-key')))
       .description('encrypt all secrets with a new key and forget the older ones')
       .action((flags: SecretFlags) => rotateKey(shell, flags));
     sub('apply', 'create or update a secret for every file in .secrets')

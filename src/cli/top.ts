@@ -7,7 +7,7 @@ import { defaultNamespace } from '../model/names.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { parseDuration } from './flags/collect.ts';
-import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { addOutputFlag, formatOf, type OutputFlags, printListing } from './output/output-format.ts';
 import type { Shell } from './terminal/shell.ts';
 import { rankByUse, type UseRow, useRows } from './top/use-rows.ts';
@@ -20,7 +20,7 @@ interface TopFlags extends ConnectionFlags, StackFlags, OutputFlags {
 
 export const topCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addOutputFlag(addNamespaceFlag(addConnectionFlags(addYamlFlag(command))))
+    addOutputFlag(addNamespaceFlag(addConnectionFlags(addStackFlags(command))))
       .option('--interval <duration>', 'time between two looks', parseDuration('--interval'), 2000)
       .option('--once', 'look twice, one interval apart, print once and end')
       .action((flags: TopFlags) => top(shell, flags));

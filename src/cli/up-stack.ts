@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import type { Client } from '../client/client.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { connect } from './connection/connect.ts';
+import { isDebugging } from './connection/trace-requests.ts';
 import { type DeployFlags, rolloutOptions } from './deploy.ts';
 import { type PublishFlags, publishProject } from './publish.ts';
 import { assertPushed } from './push.ts';
@@ -108,7 +109,9 @@ async function watchedPaths(shell: Shell, project: LoadedProject, flags: UpStack
     ...project.functions.flatMap((fn) => fn.environmentFiles),
   ];
   const there = await Promise.all([...new Set(shared)].map(async (path) => ((await isThere(path)) ? [path] : [])));
-  return [...handlers, ...there.flat().map((path) => ({ owner: undefined, path }))];
+  const watched = [...handlers, ...there.flat().map((path) => ({ owner: undefined, path }))];
+  if (isDebugging(shell)) for (const { path } of watched) shell.stderr.write(`[Watch] added: ${path}\n`);
+  return watched;
 }
 
 async function isThere(path: string): Promise<boolean> {

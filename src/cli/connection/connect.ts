@@ -3,6 +3,7 @@ import { type Client, createClient } from '../../client/client.ts';
 import type { Shell } from '../terminal/shell.ts';
 import { findCredentials } from './credentials.ts';
 import { resolveGateway } from './gateway.ts';
+import { tracingFetch } from './trace-requests.ts';
 
 /** Values of the flags every command has that talks to a platform. */
 export interface ConnectionFlags {
@@ -31,5 +32,6 @@ export async function connect(shell: Shell, flags: ConnectionFlags, yamlGateway?
   const gateway = resolveGateway({ flag: flags.gateway, yaml: yamlGateway, env: shell.env['OPENFAAS_URL'] });
   const credentials =
     flags.token === undefined ? await findCredentials(shell, gateway, flags.dataDir) : { token: flags.token };
-  return createClient({ gateway, credentials, signal: shell.signal, anyCertificate: flags.tlsNoVerify === true });
+  const fetch = tracingFetch(shell, { anyCertificate: flags.tlsNoVerify === true });
+  return createClient({ gateway, credentials, signal: shell.signal, fetch });
 }

@@ -12,17 +12,17 @@ export interface StackFlags {
   readonly envsubst?: boolean;
 }
 
-/** For commands that only take the gateway from a stack file. */
-export function addYamlFlag(command: Command): Command {
-  return command
-    .option('-f, --yaml <file>', 'stack file (stack.yaml or stack.yml, where there is one)')
-    .option('--no-envsubst', 'leave ${VAR} in the stack file as it is');
-}
-
 export function addStackFlags(command: Command): Command {
   return addYamlFlag(command)
     .option('--filter <pattern>', 'only functions whose name fits, with * and ?')
     .option('--regex <expression>', 'only functions whose name fits the regular expression');
+}
+
+/** For commands that read a stack file whole. */
+export function addYamlFlag(command: Command): Command {
+  return command
+    .option('-f, --yaml <file>', 'stack file, or its http(s) address (stack.yaml or stack.yml, where there is one)')
+    .option('--no-envsubst', 'leave ${VAR} in the stack file as it is');
 }
 
 /** The stack file and the functions of it that the flags choose. */
@@ -34,7 +34,9 @@ export async function loadSelection(
   return { stack, functions: selectFunctions(stack, flags) };
 }
 
-/** Gateway of the stack file, where there is one. */
+/** Gateway of the stack file, where there is one; as with faas-cli, flags that choose none of its functions are an error. */
 export async function loadStackGateway(shell: Shell, flags: StackFlags): Promise<string | undefined> {
-  return (await loadStack(shell, flags.yaml, flags.envsubst))?.gateway;
+  const stack = await loadStack(shell, flags.yaml, flags.envsubst);
+  if (stack !== undefined) selectFunctions(stack, flags);
+  return stack?.gateway;
 }

@@ -8,6 +8,7 @@ import { dataOf } from '../../client/result.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import { sealSecrets } from '../../model/sealed-secrets.ts';
 import { normaliseGateway } from '../connection/gateway.ts';
+import { tracingFetch } from '../connection/trace-requests.ts';
 import type { Shell } from '../terminal/shell.ts';
 import type { SendBuild } from './build-functions.ts';
 
@@ -49,7 +50,8 @@ export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags)
     });
   }
   const secret = (await readText(shell, secretFile, '--payload-secret')).trim();
-  const client = createClient({ gateway: url, signal: shell.signal });
+  const fetch = tracingFetch(shell, { anyCertificate: false });
+  const client = createClient({ gateway: url, signal: shell.signal, fetch });
   const givenKey = from(flags.builderPublicKey, 'OPENFAAS_BUILDER_PUBLIC_KEY');
   return {
     url,

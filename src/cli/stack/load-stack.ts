@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
+import { withoutUserInfo } from '../connection/trace-requests.ts';
+import { downloadText, isWebAddress } from '../download-text.ts';
 import type { Shell } from '../terminal/shell.ts';
 import { listLocalTemplates } from '../templates/local-template.ts';
 import { parseFnFile } from './parse-fn-file.ts';
@@ -11,13 +13,16 @@ const defaultNames = ['stack.yaml', 'stack.yml'];
 /** Fn's, which is read as a stack of one function where there is no stack file. */
 const fnNames = ['func.yaml', 'func.yml'];
 
-/** The stack file asked for, or the one in the current folder; undefined where there is none and none was asked for. */
+const maxStackBytes = 1024 * 1024;
+
+/** The stack file asked for (a file, or an http or https address), or the one in the current folder; undefined where there is none and none was asked for. */
 export async function loadStack(
   shell: Shell,
   file: string | undefined,
   substitute = true,
   names: readonly string[] = defaultNames,
 ): Promise<StackFile | undefined> {
+  if (file !== undefined && isWebAddress(file)) return downloadStack(shell, file, substitute);
   const candidates = file === undefined ? names : [file];
   for (const candidate of candidates) {
     const path = resolve(shell.cwd, candidate);
@@ -32,6 +37,15 @@ export async function loadStack(
   throw new TinderboxError('not-found', `stack file ${file} does not exist`, {
     hint: 'tinderbox new NAME --lang node writes one',
   });
+}
+
+/** A stack file of another machine; its handlers, templates and environment files are those of the current folder. */
+async function downloadStack(shell: Shell, address: string, substitute: boolean): Promise<StackFile> {
+  const file = withoutUserInfo(address);
+  const text = await downloadText(shell, address, { what: `stack file ${file}`, maxBytes: maxStackBytes });
+  const directory = shell.cwd;
+  const templates = await listLocalTemplates(directory);
+  return parseStack({ text, file, directory, env: shell.env, substitute, templates });
 }
 
 /** The stack file, which the command cannot do without. What is odd in it is told on stderr. */

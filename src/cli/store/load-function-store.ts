@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TinderboxError } from '../../model/errors.ts';
 import { parseFunctionStore, type StoreEntry } from '../../model/function-store.ts';
+import { downloadText, isWebAddress } from '../download-text.ts';
 import { packageRoot } from '../package-root.ts';
 import type { Shell } from '../terminal/shell.ts';
 
@@ -16,7 +17,6 @@ export interface FunctionStore {
 }
 
 const shipped = join(packageRoot, 'store', 'store.json');
-const timeoutMs = 60_000;
 const maxBytes = 8 * 2 ** 20;
 
 /**
@@ -26,8 +26,10 @@ const maxBytes = 8 * 2 ** 20;
 export async function loadFunctionStore(shell: Shell, url: string | undefined): Promise<FunctionStore> {
   const address = url ?? (shell.env['OPENFAAS_STORE'] || undefined);
   if (address === undefined) return readStoreFile(shipped, "tinderbox's own store");
-  if (/^https?:\/\//i.test(address)) {
-    return { where: address, entries: parseFunctionStore(await download(shell, address), address) };
+  if (isWebAddress(address)) {
+    const hint = 'without --url and OPENFAAS_STORE the store that comes with tinderbox is used, which needs no network';
+    const text = await downloadText(shell, address.replace(/\/+$/, ''), { what: `store ${address}`, maxBytes, hint });
+    return { where: address, entries: parseFunctionStore(text, address) };
   }
   const path = /^file:\/\//i.test(address) ? fileURLToPath(address) : resolve(shell.cwd, address);
   return readStoreFile(path, address);
@@ -38,34 +40,4 @@ async function readStoreFile(path: string, where: string): Promise<FunctionStore
     throw new TinderboxError('not-found', `store ${where} cannot be read: ${cause.message}`, { cause });
   });
   return { where, entries: parseFunctionStore(text, where), directory: dirname(path) };
-}
-
-async function download(shell: Shell, url: string): Promise<string> {
-  const signal = AbortSignal.any([shell.signal, AbortSignal.timeout(timeoutMs)]);
-  try {
-    const answer = await fetch(url.replace(/\/+$/, ''), { signal });
-    if (!answer.ok) {
-      throw new TinderboxError('unavailable', `store ${url} answered ${answer.status} ${answer.statusText}`);
-    }
-    return await readText(answer, url);
-  } catch (reason) {
-    if (reason instanceof TinderboxError || shell.signal.aborted) throw reason;
-    const { cause } = reason as { readonly cause?: { readonly message?: string } };
-    const why = cause?.message ?? (reason as Error).message;
-    throw new TinderboxError('unavailable', `store ${url} cannot be reached: ${why}`, {
-      hint: 'without --url and OPENFAAS_STORE the store that comes with tinderbox is used, which needs no network',
-      cause: reason,
-    });
-  }
-}
-
-async function readText(answer: Response, url: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of answer.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new TinderboxError('too-large', `store ${url} has more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { TinderboxError } from '../../model/errors.ts';
+import { isDebugging, withoutUserInfo } from '../connection/trace-requests.ts';
 import type { Shell } from '../terminal/shell.ts';
 
 /** Where git is run and what of it is shown. */
@@ -19,6 +20,7 @@ export async function runGit(
   args: readonly string[],
   { cwd = shell.cwd, debug = false }: GitOptions = {},
 ): Promise<string> {
+  if (isDebugging(shell)) shell.stderr.write(`[git] git ${withoutUserInfo(args.join(' '))}\n`);
   const child = spawn('git', ['-c', 'core.hooksPath=/dev/null', '-c', 'protocol.ext.allow=never', ...args], {
     cwd,
     env: { ...shell.env, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },

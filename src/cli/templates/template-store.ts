@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { createPatientFetch } from '../../client/fetch.ts';
 import { TinderboxError } from '../../model/errors.ts';
+import { downloadText, isWebAddress } from '../download-text.ts';
 import type { Shell } from '../terminal/shell.ts';
 
 /** One entry of a template store: OpenFaaS's `templates.json`. */
@@ -19,6 +19,7 @@ export interface TemplateInfo {
 
 const defaultStore = 'https://raw.githubusercontent.com/openfaas/store/master/templates.json';
 const storeTimeoutMs = 5000;
+const maxStoreBytes = 8 * 2 ** 20;
 
 /**
  * Reads a store: the address or file given, else `OPENFAAS_TEMPLATE_STORE_URL`, else OpenFaaS's own. Recommended ones come
@@ -27,7 +28,7 @@ const storeTimeoutMs = 5000;
 export async function loadTemplateStore(shell: Shell, url: string | undefined): Promise<readonly TemplateInfo[]> {
   const configured = shell.env['OPENFAAS_TEMPLATE_STORE_URL'] ?? '';
   const address = url ?? (configured === '' ? defaultStore : configured);
-  const text = /^https?:\/\//i.test(address) ? await fetchText(shell, address) : await readText(shell, address);
+  const text = isWebAddress(address) ? await fetchText(shell, address) : await readText(shell, address);
   const entries = parseStore(text, address);
   const rank = (entry: TemplateInfo): number => (entry.recommended ? 0 : entry.official === 'true' ? 1 : 2);
   return [...entries].sort((a, b) => rank(a) - rank(b) || a.template.localeCompare(b.template, 'en'));
@@ -44,19 +45,12 @@ export function findTemplateInfo(store: readonly TemplateInfo[], name: string): 
 }
 
 async function fetchText(shell: Shell, address: string): Promise<string> {
-  try {
-    const signal = AbortSignal.any([shell.signal, AbortSignal.timeout(storeTimeoutMs)]);
-    const fetch = createPatientFetch({ anyCertificate: false });
-    const reply = await fetch(address, { method: 'GET', headers: {}, redirect: 'manual', signal });
-    if (reply.status === 200) return await reply.text();
-    throw new TinderboxError('bad-reply', `the template store ${address} answered with status ${reply.status}`);
-  } catch (cause) {
-    if (cause instanceof TinderboxError || shell.signal.aborted) throw cause;
-    throw new TinderboxError('unavailable', `the template store ${address} cannot be reached`, {
-      hint: 'tinderbox new --list shows the templates that come along; another store: --url ADDRESS or FILE',
-      cause,
-    });
-  }
+  return downloadText(shell, address, {
+    what: `the template store ${address}`,
+    timeoutMs: storeTimeoutMs,
+    maxBytes: maxStoreBytes,
+    hint: 'tinderbox new --list shows the templates that come along; another store: --url ADDRESS or FILE',
+  });
 }
 
 async function readText(shell: Shell, file: string): Promise<string> {

@@ -86,6 +86,17 @@ test('streaming: output comes as it is written, as bytes', async (t) => {
   await until('the second', () => text === 'one\ntwo more\n');
 });
 
+test('streaming and serializing: the type is the one set, else that of bytes', async (t) => {
+  covers('variable', 'of-watchdog content_type');
+  const asked = post('{}', { 'content-type': 'application/json' });
+  for (const mode of ['streaming', 'serializing']) {
+    const plain = await serveWatchdog(t, 'cat', { mode });
+    assert.equal((await call(plain.url, asked)).type, 'application/octet-stream');
+    const set = await serveWatchdog(t, 'cat', { mode, content_type: 'text/css' });
+    assert.equal((await call(set.url, asked)).type, 'text/css');
+  }
+});
+
 test('streaming: a failure before the first byte is 500, after it the answer is cut off', async (t) => {
   const { url } = await serveWatchdog(t, '[ "$Http_Path" = /early ] && exit 4; echo some; sleep 0.1; exit 4', {
     mode: 'streaming',

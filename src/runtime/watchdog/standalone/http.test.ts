@@ -79,6 +79,17 @@ test('http: the request goes on as it is, and the answer comes back as it is', a
   await until('lines', () => / stdout: out line\n/.test(stdout()) && / stderr: err line\n/.test(stderr()));
 });
 
+test('http: the address of the program may have its later name', async (t) => {
+  covers('variable', 'of-watchdog http_upstream_url');
+  const port = await findFreePort();
+  const { url } = await serve(t, {
+    UP_PORT: String(port),
+    upstream_url: '',
+    http_upstream_url: `http://127.0.0.1:${port}`,
+  });
+  assert.equal(((await (await fetch(`${url}/x`)).json()) as Told).url, '/x');
+});
+
 test('http: calls that come before the program is up wait for it', async (t) => {
   const { url } = await serve(t, { START_MS: '400', buffer_http: '1' });
   assert.equal((await fetch(`${url}/_/ready`)).status, 503);
