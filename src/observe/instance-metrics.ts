@@ -97,11 +97,13 @@ function addCounter(registry: Registry, { name, help, label, rows, lives }: Coun
 }
 
 function createColdStarts(registry: Registry): Histogram<'pooled'> {
-  return new Histogram({
+  const coldStarts = new Histogram({
     name: 'tinderbox_cold_start_seconds',
     help: 'Time from the wish for an instance to its readiness',
     labelNames: ['pooled'],
     buckets: [...callBuckets],
     registers: [registry],
   });
+  for (const pooled of ['true', 'false']) coldStarts.zero({ pooled });
+  return coldStarts;
 }
