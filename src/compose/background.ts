@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { followFunctions } from '../events/schedule/follow-functions.ts';
 import { createScheduler } from '../events/schedule/scheduler.ts';
@@ -8,12 +6,12 @@ import { type Metrics } from '../observe/metrics.ts';
 import { createAsyncCalls } from '../queue/async-calls.ts';
 import { ownPath } from '../queue/own-path.ts';
 import { createAddressRule } from '../queue/public-address.ts';
-import { createSqliteQueue } from '../queue/sqlite/sqlite-queue.ts';
 import type { Router } from '../router/router.ts';
 import type { Store } from '../store/store.ts';
 import { drainMs } from './drain-time.ts';
 import type { PlatformMeters } from './meters.ts';
 import type { Place } from './place.ts';
+import { createQueueBackbone } from './queue-backbone.ts';
 import type { PlatformOptions } from './platform.ts';
 
 interface BackgroundParts {
@@ -31,9 +29,9 @@ export async function startBackground(
   { store, router, metrics, meters, place }: BackgroundParts,
   stack: AsyncDisposableStack,
 ) {
-  const file = join(config.stateDir, 'queue.db');
+  const backbone = createQueueBackbone(config);
   const calls = createAsyncCalls({
-    open: () => createSqliteQueue({ file, limits: config.queue }),
+    open: backbone.open,
     invoke: router.invoke,
     replyBytes: config.queue.bodyBytes,
     callbacks: {
@@ -48,7 +46,7 @@ export async function startBackground(
     random: Math.random,
   });
   stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
-  if (existsSync(file)) await calls.resume();
+  stack.defer(await backbone.resume(calls));
   metrics.showQueue(calls);
   meters.showQueue(calls);
   const scheduler = createScheduler({ accept: (job) => calls.accept(job), memory: await createStoredMemory(store) });

@@ -1,5 +1,24 @@
 import type { ScalingDefaults } from '../model/scaling.ts';
 
+/** A queue in NATS JetStream that several platforms may share. */
+export interface NatsConfig {
+  /** Addresses hold no credentials: they may be printed. */
+  readonly access: {
+    readonly servers: readonly string[];
+    readonly user?: string;
+    readonly password?: string;
+    readonly token?: string;
+    readonly credsFile?: string;
+    readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  };
+  /** What the platforms that share it have in common; default tinderbox. */
+  readonly name: string;
+  /** Copies in a cluster; default 1. */
+  readonly replicas: number;
+  /** Silence of a platform after which others get the calls it ran; default 30 s, at least 2 s. */
+  readonly leaseMs: number;
+}
+
 /** Everything configurable, resolved once at start from flags, environment and `tinderbox.yaml`, then frozen. */
 export interface Config {
   /** Address the API and the functions listen on; default 127.0.0.1:8080. */
@@ -59,6 +78,8 @@ export interface Config {
     /** Addresses and ranges callbacks may reach beside those of the public internet; default none. */
     readonly callbackRanges: readonly string[];
   };
+  /** Where stored calls live in place of this disk; undefined: nowhere else. */
+  readonly nats: NatsConfig | undefined;
   /** Time an instance has to become ready; default 30 s. */
   readonly startTimeoutMs: number;
   /** Warm processes kept per runtime; default 2 for node, 2 for python. */

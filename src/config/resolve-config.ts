@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
-import type { Config } from './config.ts';
+import type { Config, NatsConfig } from './config.ts';
 import { type SettingName, type SettingValues, settings, variableOf } from './settings-table.ts';
 
 /** Where values come from, strongest first: flags by setting name, environment, file by key. */
@@ -36,6 +36,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     isolation: given.isolation ?? 'auto',
     uids: given.uids ?? { first: 200_000, last: 265_535 },
     ...resolveGroups(given, sources, stateDir),
+    nats: resolveNats(given),
     startTimeoutMs: given.startTimeoutMs ?? 30_000,
     logFileBytes: given.logFileBytes ?? 8 * 2 ** 20,
     scaleIntervalMs: given.scaleIntervalMs ?? 2000,
@@ -47,6 +48,29 @@ export function resolveConfig(sources: ConfigSources): Config {
     keeperOrphanMs: given.keeperOrphanMs ?? 30_000,
   };
   return Object.freeze(config);
+}
+
+function resolveNats(given: SettingValues): NatsConfig | undefined {
+  const { natsServers, natsUser, natsPassword, natsToken, natsCreds, natsTlsCa, natsTlsCert, natsTlsKey } = given;
+  if (natsServers === undefined) return undefined;
+  const tls = {
+    ...(natsTlsCa === undefined ? {} : { caFile: resolve(natsTlsCa) }),
+    ...(natsTlsCert === undefined ? {} : { certFile: resolve(natsTlsCert) }),
+    ...(natsTlsKey === undefined ? {} : { keyFile: resolve(natsTlsKey) }),
+  };
+  return {
+    access: {
+      ...natsServers,
+      ...(natsUser === undefined ? {} : { user: natsUser }),
+      ...(natsPassword === undefined ? {} : { password: natsPassword }),
+      ...(natsToken === undefined ? {} : { token: natsToken }),
+      ...(natsCreds === undefined ? {} : { credsFile: resolve(natsCreds) }),
+      ...(Object.keys(tls).length === 0 ? {} : { tls }),
+    },
+    name: given.natsName ?? 'tinderbox',
+    replicas: given.natsReplicas ?? 1,
+    leaseMs: Math.max(2000, given.natsLeaseMs ?? 30_000),
+  };
 }
 
 function resolveGroups(

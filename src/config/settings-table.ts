@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { natsName, natsServers } from './nats-settings.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { parseDurationMs } from '../model/duration.ts';
 import { parseMemory } from '../model/quantity.ts';
@@ -182,6 +183,29 @@ export const settings = {
     key: 'queue.callbackRanges',
     about: 'addresses callbacks may reach beside public ones (none)',
     parse: ranges,
+  },
+  natsServers: {
+    key: 'nats',
+    about: 'keep stored calls in NATS JetStream: nats://HOST:PORT, several separated by commas (none: on this disk)',
+    parse: natsServers,
+  },
+  natsUser: { key: 'natsUser', about: 'name for NATS', parse: text },
+  natsPassword: { key: 'natsPassword', about: 'password for NATS; better in TINDERBOX_NATS_PASSWORD', parse: text },
+  natsToken: { key: 'natsToken', about: 'token for NATS; better in TINDERBOX_NATS_TOKEN', parse: text },
+  natsCreds: { key: 'natsCreds', about: 'file with JWT and key for NATS, as nsc writes it', parse: text },
+  natsTlsCa: { key: 'natsTlsCa', about: 'file of the authorities trusted for NATS', parse: text },
+  natsTlsCert: { key: 'natsTlsCert', about: 'file of the certificate shown to NATS', parse: text },
+  natsTlsKey: { key: 'natsTlsKey', about: 'file of its key', parse: text },
+  natsName: {
+    key: 'natsName',
+    about: 'what platforms that share stored calls have in common (tinderbox)',
+    parse: natsName,
+  },
+  natsReplicas: { key: 'natsReplicas', about: 'copies of stored calls in a cluster of NATS (1)', parse: integer(1, 5) },
+  natsLeaseMs: {
+    key: 'natsLease',
+    about: 'silence of a platform after which others get the calls it ran (30s)',
+    parse: asConfig(parseDurationMs),
   },
   logFileBytes: {
     key: 'logs.fileSize',

@@ -18,7 +18,7 @@ import { attemptCallback, type CallbackContext, callbackHeaders } from './callba
 import { decideRetry } from './decide-retry.ts';
 import { createDispatcher, type Dispatcher, type RunResult, type Turns } from './dispatcher.ts';
 import type { CallPayload, CallUsage, FinishedAttempt, Job, LeasedJob } from './job.ts';
-import type { DeadLetters, History, JobQueue, LaneDepth } from './queue.ts';
+import type { Backbone, DeadLetters, History, JobQueue, LaneDepth } from './queue.ts';
 import { type DedicatedQueue, resolveWorkQueue } from './work-queues.ts';
 
 export interface AsyncCallsOptions extends CallContext {
@@ -63,6 +63,8 @@ export interface AsyncCalls {
   waitingSince(): ReadonlyMap<string, number>;
   deadLetters(): Promise<DeadLetters>;
   history(): Promise<History>;
+  /** What keeps them; undefined: nothing was stored yet. */
+  backbone(): Promise<Backbone | undefined>;
   close(signal: AbortSignal): Promise<void>;
 }
 
@@ -142,10 +144,17 @@ class QueuedCalls implements AsyncCalls {
     return (await this.#open()).queue.history;
   }
 
+  async backbone(): Promise<Backbone | undefined> {
+    return (await this.#opened)?.queue.backbone;
+  }
+
   async close(signal: AbortSignal): Promise<void> {
     if (this.#opened === undefined) return;
     const { queue, dispatcher } = await this.#opened;
-    await dispatcher.close(signal);
+    const closed = dispatcher.close(signal);
+    // An outcome may wait for a queue that is away: there is an end to that.
+    signal.addEventListener('abort', () => void queue.close(), { once: true });
+    await closed;
     await queue.close();
   }
 

@@ -30,7 +30,7 @@ export interface Turns {
 }
 
 export interface DispatcherOptions {
-  readonly queue: Pick<JobQueue, 'lease' | 'settle' | 'cancel' | 'watch'>;
+  readonly queue: Pick<JobQueue, 'lease' | 'settle' | 'cancel' | 'watch' | 'watchCanceled'>;
   /** Runs a job; never rejects. The signal aborts when it is cancelled or the platform stops. */
   readonly run: (job: LeasedJob, signal: Cancel) => Promise<RunResult>;
   /** The queue a lane takes its turns in; asked anew for every turn. */
@@ -103,11 +103,12 @@ class LaneDispatcher implements Dispatcher {
     this.#turnsOf = turnsOf;
     this.#settleAgainMs = settleAgainMs;
     this.#unwatch = queue.watch((name) => this.#hear(name));
+    queue.watchCanceled?.((id) => this.#stopOne(id));
   }
 
   async cancel(id: string): Promise<boolean> {
     const found = await this.#queue.cancel(id);
-    this.#running.get(id)?.abort(new TinderboxError('canceled', `call ${id} was cancelled`));
+    this.#stopOne(id);
     return found;
   }
 
@@ -140,6 +141,10 @@ class LaneDispatcher implements Dispatcher {
     signal.addEventListener('abort', stop, { once: true });
     await idle.promise;
     signal.removeEventListener('abort', stop);
+  }
+
+  #stopOne(id: string): void {
+    this.#running.get(id)?.abort(new TinderboxError('canceled', `call ${id} was cancelled`));
   }
 
   #hear(name: string): void {

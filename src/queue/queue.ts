@@ -46,6 +46,10 @@ export interface JobQueue {
   watch(listener: (lane: string) => void): () => void;
   readonly deadLetters: DeadLetters;
   readonly history: History;
+  /** Calls back with jobs that are leased here and were cancelled by another process. Absent: no other can. */
+  watchCanceled?(listener: (id: string) => void): void;
+  /** What keeps it, and what it cannot promise. */
+  readonly backbone: Backbone;
   /** Finishes what was accepted, then lets go. Idempotent. */
   close(): Promise<void>;
 }
@@ -74,6 +78,15 @@ export interface History {
     readonly states?: readonly InvocationState[];
     readonly limit: number;
   }): Promise<readonly CallView[]>;
+}
+
+/** What keeps a queue. */
+export interface Backbone {
+  readonly name: 'sqlite' | 'nats';
+  /** Where and in which version, fit to be printed. */
+  readonly about: string;
+  /** Promises it keeps only in part, a sentence each. */
+  readonly limits: readonly string[];
 }
 
 /** Bounds of a queue. */

@@ -34,15 +34,31 @@ export function natsProgram(version = natsVersion): string | undefined {
   return built.status === 0 ? program : undefined;
 }
 
+/** What a server is given beside host and port; DIR is its folder. */
+const synced = 'jetstream { store_dir: "DIR/js", sync_interval: always }';
+
+export interface NatsOptions {
+  readonly version?: string;
+  readonly config?: string;
+}
+
 /** A real nats-server with JetStream on a free port, gone when the test ends; undefined: the test is skipped. */
-export async function useNats(
-  t: TestContext | { after(fn: () => void | Promise<void>): void; skip(reason: string): void },
-  options: { version?: string; config?: string } = {},
-): Promise<TestNats | undefined> {
+export async function useNats(t: TestContext, options: NatsOptions = {}): Promise<TestNats | undefined> {
   const program = natsProgram(options.version);
-  if (!requirement(t, program !== undefined, 'nats-server cannot be built: needs go and the Go proxy')) return undefined;
+  if (!requirement(t, program !== undefined, 'nats-server cannot be built: needs go and the Go proxy')) {
+    return undefined;
+  }
+  return await startNats(t, program ?? '', options.config);
+}
+
+/** Starts the program; it is killed, and its folder removed, when the test or suite ends. */
+export async function startNats(
+  t: { after(fn: () => void | Promise<void>): void },
+  program: string,
+  config: string = synced,
+): Promise<TestNats> {
   const dir = tempDir(t);
-  const server = new Server(program ?? '', dir, options.config ?? 'jetstream { store_dir: "DIR/js", sync_interval: always }');
+  const server = new Server(program, dir, config);
   t.after(() => server.kill());
   await server.start();
   return server;

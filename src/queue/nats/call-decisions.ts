@@ -7,13 +7,21 @@
 import { TinderboxError } from '../../model/errors.ts';
 import type { CallUsage, FinishedAttempt, Job, LeasedJob } from '../job.ts';
 import type { Settlement } from '../queue.ts';
-import { type CallFact, type CallReader, recordOf } from './call-reader.ts';
+import type { CallFact, CallReader } from './call-reader.ts';
 import type { CallWriter } from './call-writer.ts';
 import type { Committer } from './committer.ts';
 import type { LaneChange, LaneCounts } from './lane-counts.ts';
 import type { Held } from './lease-desk.ts';
 import type { NatsMessage } from './link.ts';
-import { deadRecordOf, type JobRecord, noPast, type OverRecord, type Past, recordOfJob } from './records.ts';
+import {
+  deadRecordOf,
+  type JobRecord,
+  noPast,
+  type OverRecord,
+  parseJobRecord,
+  type Past,
+  recordOfJob,
+} from './records.ts';
 import type { Subjects } from './subjects.ts';
 
 export interface DecisionParts {
@@ -80,7 +88,9 @@ class StreamDecisions implements CallDecisions {
       }
       conditions = await this.#unknown(wanted);
     }
-    throw new TinderboxError('unavailable', 'calls with the same ids are being stored by others', { retryAfterMs: 1000 });
+    throw new TinderboxError('unavailable', 'calls with the same ids are being stored by others', {
+      retryAfterMs: 1000,
+    });
   }
 
   #newJob(job: Job, condition: number): readonly NatsMessage[] {
@@ -157,13 +167,10 @@ class StreamDecisions implements CallDecisions {
     const { reader, writer, committer, now } = this.#parts;
     for (let turn = 0; turn < tries; turn += 1) {
       const { newest } = await reader.find(id);
-      const record = newest === undefined ? undefined : recordOf<JobRecord>(newest);
+      const record = newest === undefined ? undefined : parseJobRecord(newest.message.data)?.record;
       if (newest?.isLive !== true || record === undefined) return undefined;
       const over = overRecord(record, this.#parts.pastOf(id) ?? record, 'canceled', now());
-      const messages = [
-        writer.over(over, newest, new Uint8Array(), newest.seq),
-        ...writer.noBody(id, record.parts),
-      ];
+      const messages = [writer.over(over, newest, new Uint8Array(), newest.seq), ...writer.noBody(id, record.parts)];
       const { lane, priority, bytes } = record;
       const changes = [{ lane, priority, jobs: -1, bytes: -bytes }];
       try {
@@ -184,7 +191,11 @@ function change({ lane, priority, body, laneJobs }: LeasedJob | Job, sign: 1 | -
 /** With the attempt that has ended. */
 function pastOf({ job, past, startedMs }: Held, used: CallUsage | undefined): Past {
   const billedMs = past.used.billedMs + (used?.billedMs ?? 0);
-  return { attempts: job.attempt, startedMs, used: { billedMs, gbSeconds: past.used.gbSeconds + (used?.gbSeconds ?? 0) } };
+  return {
+    attempts: job.attempt,
+    startedMs,
+    used: { billedMs, gbSeconds: past.used.gbSeconds + (used?.gbSeconds ?? 0) },
+  };
 }
 
 function overRecord(

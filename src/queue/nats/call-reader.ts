@@ -1,6 +1,6 @@
 import { TinderboxError } from '../../model/errors.ts';
 import type { StoredMessage } from './link.ts';
-import { type JobRecord, parseRecord } from './records.ts';
+import type { JobRecord } from './records.ts';
 import type { QueueStream } from './stream.ts';
 import { livePlaces, type Owner, type Place, type Spot, type Subjects } from './subjects.ts';
 
@@ -64,9 +64,4 @@ export function createCallReader(stream: QueueStream, subjects: Subjects): CallR
       throw new TinderboxError('internal', `call ${id} has ${pieces.length} of ${parts.count} parts of its body`);
     },
   };
-}
-
-/** The record of a call's message; undefined for what only marks that something is gone. */
-export function recordOf<R>({ message }: Pick<CallFact, 'message'>): R | undefined {
-  return parseRecord<R>(message.data)?.record;
 }

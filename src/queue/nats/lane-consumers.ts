@@ -64,7 +64,7 @@ class StreamConsumers implements LaneConsumers {
 
   async busyLanes(): Promise<ReadonlyMap<string, number>> {
     const lanes = new Map<string, number>();
-    for (let offset = 0, total = 1; offset < total;) {
+    for (let offset = 0, total = 1; offset < total; ) {
       const answer = await this.#link.api(`CONSUMER.LIST.${this.#subjects.stream}`, { offset });
       const consumers = (answer['consumers'] ?? []) as readonly ConsumerInfo[];
       for (const { config, num_pending: waiting, num_ack_pending: taken } of consumers) {

@@ -84,7 +84,8 @@ export class LaneCounts {
       }),
     );
     for (const lane of this.#lanes.values()) {
-      for (const platform of lane.others.keys()) if (!there.has(`${platform} ${lane.name}`)) lane.others.delete(platform);
+      for (const platform of lane.others.keys())
+        if (!there.has(`${platform} ${lane.name}`)) lane.others.delete(platform);
       this.#tidy(lane);
     }
     return records.map((text) => this.hear(text, false)).filter((lane) => lane !== undefined);

@@ -14,7 +14,7 @@ import type { CallReader } from './call-reader.ts';
 import type { LaneCounts } from './lane-counts.ts';
 import type { Delivery, LaneConsumers } from './lane-consumers.ts';
 import type { NatsLink } from './link.ts';
-import { type JobRecord, jobFromRecord, type Parts, parseRecord, type Past, type Running } from './records.ts';
+import { type JobRecord, jobFromRecord, type Parts, parseJobRecord, type Past, type Running } from './records.ts';
 import type { Spot, Subjects } from './subjects.ts';
 
 export interface Held {
@@ -57,6 +57,7 @@ export interface LeaseDeskParts {
 }
 
 const nsPerMs = 1e6;
+const flushMs = 1000;
 /** A call whose body cannot be read is looked at again after this time. */
 const unreadableMs = 60_000;
 
@@ -126,7 +127,11 @@ class StreamLeaseDesk implements LeaseDesk {
     if (!this.#parts.link.isUp()) return;
     this.#say('-NAK');
     this.#held.clear();
-    await Promise.race([this.#parts.link.connection.flush(), new Promise((done) => setTimeout(done, 1000).unref())]);
+    const { promise: tooLong, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, flushMs);
+    // Lost meanwhile: others get it when the lease is over.
+    await Promise.race([this.#parts.link.connection.flush().catch(() => undefined), tooLong]);
+    clearTimeout(timer);
   }
 
   #say(what: string): void {
@@ -153,7 +158,7 @@ class StreamLeaseDesk implements LeaseDesk {
 
   #open(delivery: Delivery): Arrival[] {
     const spot = this.#parts.subjects.spotOf(delivery.subject);
-    const parsed = parseRecord<JobRecord>(delivery.data);
+    const parsed = parseJobRecord(delivery.data);
     if (spot !== undefined && parsed !== undefined) {
       return [{ delivery, spot, record: parsed.record, beside: parsed.body }];
     }

@@ -41,7 +41,8 @@ export interface NatsLink {
 
 /** An answer may wait for a disk. */
 const answerTimeoutMs = 5_000;
-const wrongLastSequence = 10_071;
+/** Two codes say it: with the sequence that stands there, and without. */
+const wrongLastSequence: readonly unknown[] = [10_071, 10_164];
 
 export function createLink(connection: NatsConnection): NatsLink {
   return new ConnectionLink(connection);
@@ -110,8 +111,8 @@ class ConnectionLink implements NatsLink {
   }
 
   async close(): Promise<void> {
+    for (const token of this.#waiting.keys()) this.#fail(token, 'is left: the queue is closed');
     await this.connection.close();
-    for (const token of this.#waiting.keys()) this.#fail(token, 'the platform stops');
   }
 
   /** A single message needs no batch: the server spares itself a file for it. */
@@ -134,7 +135,10 @@ class ConnectionLink implements NatsLink {
     if (!this.#up) return Promise.reject(away('is not connected'));
     const token = String((this.#next += 1));
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#fail(token, `gives no answer within ${answerTimeoutMs} ms`), answerTimeoutMs);
+      const timer = setTimeout(
+        () => this.#fail(token, `gives no answer within ${answerTimeoutMs} ms`),
+        answerTimeoutMs,
+      );
       this.#waiting.set(token, { got: [], isLast, resolve, reject, timer });
       try {
         send(`${this.#inbox}.${token}`);
@@ -197,7 +201,7 @@ function answerOf(what: string, message: Msg | undefined): Readonly<Record<strin
   const error = answer['error'] as ApiError | undefined;
   if (error === undefined) return answer;
   const text = `NATS refuses ${what}: ${error.description ?? 'without a reason'} (${error.err_code ?? error.code})`;
-  if (error.err_code === wrongLastSequence) throw new TinderboxError('conflict', text);
+  if (wrongLastSequence.includes(error.err_code)) throw new TinderboxError('conflict', text);
   if (error.code === 404) throw new TinderboxError('not-found', text);
   if (error.code === 503) throw away(`refuses ${what}: ${error.description}`);
   if (/insufficient (storage )?resources|maximum bytes|no space/i.test(error.description ?? '')) {

@@ -9,11 +9,12 @@
 import { TinderboxError } from '../../model/errors.ts';
 import { notice } from '../../observe/channels.ts';
 import type { Job, LeasedJob } from '../job.ts';
-import type { JobQueue, LaneDepth, QueueLimits, Settlement } from '../queue.ts';
+import type { Backbone, JobQueue, LaneDepth, QueueLimits, Settlement } from '../queue.ts';
 import { type CallDecisions, createCallDecisions } from './call-decisions.ts';
 import { createCallReader } from './call-reader.ts';
 import { createCallWriter } from './call-writer.ts';
 import { type Committer, createCommitter } from './committer.ts';
+import { describeBackbone } from './describe-backbone.ts';
 import { connectNats } from './connect-nats.ts';
 import { countHeader, LaneCounts } from './lane-counts.ts';
 import { createLaneConsumers, type LaneConsumers } from './lane-consumers.ts';
@@ -39,8 +40,6 @@ export interface NatsQueueOptions {
   /** How long a platform may be silent before its calls are handed to others, in ms. */
   readonly leaseMs: number;
   readonly limits: QueueLimits;
-  /** Another platform was asked to cancel a call that runs here. */
-  readonly onCanceled?: (id: string) => void;
   /** Unix time in ms; default `Date.now`. */
   readonly now?: () => number;
 }
@@ -79,7 +78,9 @@ class NatsQueue implements JobQueue {
   readonly #decisions: CallDecisions;
   readonly #desk: LeaseDesk;
   readonly #peers: Peers;
+  readonly backbone: Backbone;
   readonly #listeners = new Set<(lane: string) => void>();
+  readonly #canceledListeners: ((id: string) => void)[] = [];
   /** Lanes with work nobody has heard of yet. */
   #unheard = new Set<string>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -87,10 +88,11 @@ class NatsQueue implements JobQueue {
   #closed = false;
 
   constructor(link: NatsLink, subjects: Subjects, options: NatsQueueOptions) {
-    const { platform, limits, leaseMs, now = Date.now, onCanceled } = options;
+    const { platform, limits, leaseMs, now = Date.now } = options;
     this.#link = link;
     this.#subjects = subjects;
     this.#options = options;
+    this.backbone = describeBackbone(link, subjects, options);
     const stream = createStream(link, subjects);
     this.#stream = stream;
     const reader = createCallReader(stream, subjects);
@@ -109,7 +111,7 @@ class NatsQueue implements JobQueue {
       platform,
       runningHere: (id) => this.#desk.running(id),
       onCanceled: (id) => {
-        if (this.#desk.forget(id)) onCanceled?.(id);
+        if (this.#desk.forget(id)) for (const listener of this.#canceledListeners) listener(id);
       },
     });
     this.history = createStoredHistory({ stream, subjects, reader, desk: this.#desk, peers: this.#peers, now });
@@ -121,7 +123,8 @@ class NatsQueue implements JobQueue {
   async start(): Promise<void> {
     const { connection } = this.#link;
     connection.subscribe(this.#subjects.heard, {
-      callback: (_, message) => this.#hear(message.headers?.get('Nats-Subject') ?? '', message.headers?.get(countHeader)),
+      callback: (_, message) =>
+        this.#hear(message.headers?.get('Nats-Subject') ?? '', message.headers?.get(countHeader)),
     });
     await this.#committer.start();
     for (const record of await this.#stream.last([this.#subjects.allCounts])) {
@@ -189,6 +192,10 @@ class NatsQueue implements JobQueue {
     };
   }
 
+  watchCanceled(listener: (id: string) => void): void {
+    this.#canceledListeners.push(listener);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -216,7 +223,8 @@ class NatsQueue implements JobQueue {
   }
 
   #hear(subject: string, count: string | undefined): void {
-    const lane = count === undefined || count === '' ? this.#subjects.spotOf(subject)?.lane : this.#counts.hear(count, false);
+    const lane =
+      count === undefined || count === '' ? this.#subjects.spotOf(subject)?.lane : this.#counts.hear(count, false);
     if (lane !== undefined) this.#tell(lane);
   }
 

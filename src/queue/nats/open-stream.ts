@@ -3,14 +3,18 @@ import type { NatsLink } from './link.ts';
 import type { Subjects } from './subjects.ts';
 
 /** The least server: atomic batches of messages (ADR-50) and messages that come due (ADR-51) came with it. */
-export const leastServer = '2.12.0';
+export const leastServer = '2.12.2';
 
 /** Refuses a server the queue cannot be kept on: `config`, naming what it is and what it takes. */
 export function assertServer(version: string, hasJetStream: boolean): void {
   if (!isAtLeast(version, leastServer)) {
-    throw new TinderboxError('config', `the NATS server is version ${version}, the queue needs ${leastServer} or newer`, {
-      hint: 'docs/nats.md says which of its promises need it',
-    });
+    throw new TinderboxError(
+      'config',
+      `the NATS server is version ${version}, the queue needs ${leastServer} or newer`,
+      {
+        hint: 'docs/nats.md says which of its promises need it',
+      },
+    );
   }
   if (hasJetStream) return;
   throw new TinderboxError('config', 'the NATS server runs without JetStream, the queue lives in it', {

@@ -59,12 +59,26 @@ export function formatRecord(record: JobRecord | DeadRecord | OverRecord, body: 
   return message;
 }
 
-/** Undefined: a message that only marks that something is gone. */
-export function parseRecord<R>(message: Uint8Array): { readonly record: R; readonly body: Uint8Array } | undefined {
+/** A record and its bytes; undefined: a message that only marks that something is gone. */
+type Parsed<R> = { readonly record: R; readonly body: Uint8Array } | undefined;
+
+export function parseJobRecord(message: Uint8Array): Parsed<JobRecord> {
+  return parseRecord(message) as Parsed<JobRecord>;
+}
+
+export function parseDeadRecord(message: Uint8Array): Parsed<DeadRecord> {
+  return parseRecord(message) as Parsed<DeadRecord>;
+}
+
+export function parseOverRecord(message: Uint8Array): Parsed<OverRecord> {
+  return parseRecord(message) as Parsed<OverRecord>;
+}
+
+function parseRecord(message: Uint8Array): Parsed<unknown> {
   if (message.byteLength <= headBytes) return undefined;
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
   const end = headBytes + bytes.readUInt32BE();
-  return { record: JSON.parse(bytes.toString('utf8', headBytes, end)) as R, body: bytes.subarray(end) };
+  return { record: JSON.parse(bytes.toString('utf8', headBytes, end)), body: bytes.subarray(end) };
 }
 
 export function recordOfJob(job: Job, past: Past): JobRecord {
@@ -80,7 +94,11 @@ export function jobFromRecord(record: JobRecord, body: Uint8Array): Job {
 export function deadRecordOf(
   job: LeasedJob,
   past: Past,
-  { diedMs, reason, attempt }: { readonly diedMs: number; readonly reason: string; readonly attempt?: FinishedAttempt | undefined },
+  {
+    diedMs,
+    reason,
+    attempt,
+  }: { readonly diedMs: number; readonly reason: string; readonly attempt?: FinishedAttempt | undefined },
 ): DeadRecord {
   const record = { ...recordOfJob(job, past), diedMs, reason };
   if (attempt === undefined) return record;
@@ -100,7 +118,17 @@ export function viewOfOver(record: OverRecord, response: Uint8Array): CallView {
 
 export function viewOfDead(record: DeadRecord): CallView {
   const { id, lane, createdMs, diedMs, attempts, used, reason, startedMs, last, response = '' } = record;
-  const view: CallView = { id, lane, state: 'dead', createdMs, finishedMs: diedMs, attempts, used, reason, ...begun(startedMs) };
+  const view: CallView = {
+    id,
+    lane,
+    state: 'dead',
+    createdMs,
+    finishedMs: diedMs,
+    attempts,
+    used,
+    reason,
+    ...begun(startedMs),
+  };
   return last === undefined ? view : { ...view, last: { ...last, response: Buffer.from(response, 'base64') } };
 }
 

@@ -5,7 +5,15 @@ import type { CallReader } from './call-reader.ts';
 import type { LeaseDesk } from './lease-desk.ts';
 import type { StoredMessage } from './link.ts';
 import type { Peers } from './peers.ts';
-import { type DeadRecord, type JobRecord, type OverRecord, parseRecord, type Running, viewOfDead, viewOfLive, viewOfOver } from './records.ts';
+import {
+  parseDeadRecord,
+  parseJobRecord,
+  parseOverRecord,
+  type Running,
+  viewOfDead,
+  viewOfLive,
+  viewOfOver,
+} from './records.ts';
 import type { QueueStream } from './stream.ts';
 import type { Place, Subjects } from './subjects.ts';
 
@@ -40,7 +48,9 @@ export function createStoredHistory(parts: HistoryParts): History {
         }),
       );
       const waiting = found.filter(({ place }) => place !== 'over' && place !== 'dead');
-      const ids = waiting.flatMap(({ messages }) => messages.map((message) => parts.subjects.spotOf(message.subject)?.id ?? ''));
+      const ids = waiting.flatMap(({ messages }) =>
+        messages.map((message) => parts.subjects.spotOf(message.subject)?.id ?? ''),
+      );
       const under = ids.length === 0 ? none : await running(ids);
       const nowMs = parts.now();
       return found
@@ -74,14 +84,14 @@ function viewsOf(
   nowMs: number,
 ): CallView[] {
   if (place === 'over') {
-    const parsed = parseRecord<OverRecord>(data);
+    const parsed = parseOverRecord(data);
     return parsed === undefined ? [] : [viewOfOver(parsed.record, parsed.body)];
   }
   if (place === 'dead') {
-    const parsed = parseRecord<DeadRecord>(data);
+    const parsed = parseDeadRecord(data);
     return parsed === undefined ? [] : [viewOfDead(parsed.record)];
   }
-  const parsed = parseRecord<JobRecord>(data);
+  const parsed = parseJobRecord(data);
   return parsed === undefined ? [] : [viewOfLive(parsed.record, running(parsed.record.id), nowMs)];
 }
 

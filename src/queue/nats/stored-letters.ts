@@ -1,12 +1,12 @@
 import { TinderboxError } from '../../model/errors.ts';
 import type { Job } from '../job.ts';
 import type { DeadLetters } from '../queue.ts';
-import { type CallFact, type CallReader, recordOf } from './call-reader.ts';
+import type { CallFact, CallReader } from './call-reader.ts';
 import type { CallWriter } from './call-writer.ts';
 import type { Committer } from './committer.ts';
 import type { LaneChange, LaneCounts } from './lane-counts.ts';
 import type { StoredMessage } from './link.ts';
-import { type DeadRecord, letterFromRecord, noPast, parseRecord, recordOfJob } from './records.ts';
+import { type DeadRecord, letterFromRecord, noPast, parseDeadRecord, recordOfJob } from './records.ts';
 import type { QueueStream } from './stream.ts';
 import type { Subjects } from './subjects.ts';
 
@@ -44,7 +44,8 @@ class StreamLetters implements StoredLetters {
 
   async list({ lane, limit, beforeMs = Number.POSITIVE_INFINITY }: Parameters<DeadLetters['list']>[0]) {
     const { stream, subjects } = this.#parts;
-    const diedBefore = (message: StoredMessage): boolean => (letterOf(message)?.diedMs ?? Number.POSITIVE_INFINITY) < beforeMs;
+    const diedBefore = (message: StoredMessage): boolean =>
+      (letterOf(message)?.diedMs ?? Number.POSITIVE_INFINITY) < beforeMs;
     const found = await stream.newest(subjects.placeOf('dead', lane), limit, diedBefore);
     return found.flatMap((message) => {
       const record = letterOf(message);
@@ -104,7 +105,7 @@ class StreamLetters implements StoredLetters {
   async #find(id: string): Promise<{ fact: CallFact; record: DeadRecord; newest: CallFact | undefined } | undefined> {
     const { newest, at } = await this.#parts.reader.find(id);
     const fact = at.get('dead');
-    const record = fact === undefined ? undefined : recordOf<DeadRecord>(fact);
+    const record = fact === undefined ? undefined : letterOf(fact.message);
     return fact === undefined || record === undefined ? undefined : { fact, record, newest };
   }
 
@@ -131,12 +132,12 @@ class StreamLetters implements StoredLetters {
   async #remove(record: DeadRecord | undefined, seq: number): Promise<boolean> {
     const { stream, subjects } = this.#parts;
     const removed = await stream.remove(seq);
-    const { id = '', parts = undefined } = record ?? {};
+    const { id = '', parts } = record ?? {};
     if (parts !== undefined) await stream.purge(subjects.body(id, parts.nonce, '*'));
     return removed;
   }
 }
 
 function letterOf({ data }: StoredMessage): DeadRecord | undefined {
-  return parseRecord<DeadRecord>(data)?.record;
+  return parseDeadRecord(data)?.record;
 }

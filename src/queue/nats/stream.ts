@@ -49,7 +49,11 @@ class LinkedStream implements QueueStream {
   }
 
   /** There is no reading backwards: windows at the end are read forwards, each wider than the one before. */
-  async newest(filter: string, limit: number, keep: (message: StoredMessage) => boolean): Promise<readonly StoredMessage[]> {
+  async newest(
+    filter: string,
+    limit: number,
+    keep: (message: StoredMessage) => boolean,
+  ): Promise<readonly StoredMessage[]> {
     const info = await this.#link.api(`STREAM.INFO.${this.#name}`, undefined);
     const { first_seq: first, last_seq: last } = info['state'] as { first_seq: number; last_seq: number };
     const found: StoredMessage[] = [];

@@ -48,6 +48,7 @@ function workerUrl(): URL {
 }
 
 class SqliteQueue implements JobQueue {
+  readonly backbone = { name: 'sqlite', about: 'SQLite in the data folder', limits: [] } as const;
   readonly deadLetters: DeadLetters;
   readonly history: History;
   readonly #thread: BatchThread<Operation, Answer>;
