@@ -9,11 +9,11 @@ import { TinderboxError } from '../model/errors.ts';
 import { requestEnd } from '../observe/channels.ts';
 import type { AsyncCalls } from '../queue/async-calls.ts';
 import { jobFromRequest } from './async-request.ts';
-import type { DataCallContext } from './data-call.ts';
+import { collectedBytes, type DataCallContext } from './data-call.ts';
 import { asyncSegment, type DataPath } from './data-path.ts';
 import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
 import { dropLeftover } from './leftover.ts';
-import { bodyTooLarge, StreamedBody } from './request-body.ts';
+import { bodyTooLarge, collectBody, StreamedBody } from './request-body.ts';
 import { type RequestHead, readRequestHead } from './request-head.ts';
 
 /** What the gateway does with calls nobody waits for. */
@@ -85,7 +85,7 @@ async function perform(
   const { bodyBytes } = context.door;
   if ((head.contentLength ?? 0) > bodyBytes) throw bodyTooLarge(bodyBytes);
   if (expected) response.writeContinue();
-  const body = head.contentLength === 0 ? Buffer.alloc(0) : await readWhole(context, request);
+  const body = await readBody(context, request, head.contentLength);
   const job = jobFromRequest({ path, callId: head.callId, headers: head.headers, body, nowMs: Date.now() });
   await context.door.accept(job);
   return job.id;
@@ -99,6 +99,28 @@ async function cancel(context: AsyncCallContext, request: IncomingMessage): Prom
   const id = asyncSegment(request.url ?? '');
   if (!(await context.door.cancel(id))) throw new TinderboxError('not-found', `there is no call ${id} to cancel`);
   return id;
+}
+
+async function readBody(
+  context: AsyncCallContext,
+  request: IncomingMessage,
+  contentLength: number | undefined,
+): Promise<Buffer> {
+  if (contentLength === 0) return Buffer.alloc(0);
+  const isSmall = contentLength !== undefined && contentLength <= collectedBytes;
+  return isSmall ? await readKnown(context, request) : await readWhole(context, request);
+}
+
+/** A body whose length is known need not be counted while it comes. */
+function readKnown({ watch }: AsyncCallContext, request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    collectBody(request, watch, (error, body) =>
+      body === undefined ? reject(TinderboxError.from(error)) : resolve(body),
+    );
+    request.once('close', () => {
+      if (!request.complete) reject(new TinderboxError('canceled', 'the client left in the middle of its request'));
+    });
+  });
 }
 
 async function readWhole(context: AsyncCallContext, request: IncomingMessage): Promise<Buffer> {

@@ -32,7 +32,7 @@ export interface DataCallContext extends RequestHeadContext {
 }
 
 /** Bodies of known length up to this become one Buffer before the call starts. */
-const collectedBytes = 64 * 1024;
+export const collectedBytes = 64 * 1024;
 
 export class DataCall {
   readonly #context: DataCallContext;

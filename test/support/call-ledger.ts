@@ -138,8 +138,7 @@ export class CallLedger {
       async () => (await read<unknown[]>(platform, '/system/queue')).length === 0,
       patienceMs,
     );
-    const calls = await read<InvocationStatus[]>(platform, '/system/invocations?state=done,dead&limit=1000');
-    const records = calls.filter(({ id }) => id.startsWith(`r${this.#round}-`));
+    const records = await this.#records(platform);
     const dead = new Set(records.filter(({ state }) => state === 'dead').map(({ id }) => id));
     const known = new Set(records.map(({ id }) => id));
     assert.equal(known.size, records.length, 'a call has two records');
@@ -152,6 +151,19 @@ export class CallLedger {
     this.#accepted = new Set();
     this.#sent = this.#refused = 0;
     this.#round += 1;
+  }
+
+  /** Of the calls of this round; a list holds a thousand, the others are asked for one by one. */
+  async #records(platform: TestPlatform): Promise<readonly InvocationStatus[]> {
+    const listed = await read<InvocationStatus[]>(platform, '/system/invocations?state=done,dead&limit=1000');
+    const records = listed.filter(({ id }) => id.startsWith(`r${this.#round}-`));
+    const known = new Set(records.map(({ id }) => id));
+    for (const id of this.#accepted) {
+      if (known.has(id)) continue;
+      const answer = await platform.fetch(`/system/invocations/${id}`);
+      if (answer.ok) records.push((await answer.json()) as InvocationStatus);
+    }
+    return records.filter(({ state }) => state === 'done' || state === 'dead');
   }
 
   /** One line of what became of all calls. */

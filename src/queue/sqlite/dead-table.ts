@@ -2,10 +2,11 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CallUsage, DeadLetter, FinishedAttempt, Job, JobPayload, LeasedJob } from '../job.ts';
 import type { QueueLimits } from '../queue.ts';
 import { mostExpired } from './finished-table.ts';
+import type { Packed } from './messages.ts';
 
 /** A job that is given up. */
 export interface Death {
-  readonly job: LeasedJob;
+  readonly job: Packed<LeasedJob>;
   readonly reason: string;
   readonly startedMs: number;
   readonly used: CallUsage;
@@ -49,9 +50,8 @@ export class DeadTable {
   /** Keeps at most `most`; the oldest go. */
   add({ job, reason, startedMs, used, last }: Death, nowMs: number, most: number): void {
     const { id, lane, attempt, priority, dueMs, createdMs, payload, body } = job;
-    const text = JSON.stringify(payload);
     const { status = 0, durationMs = 0, truncated = false, response = nothing } = last ?? {};
-    const head = [id, lane, nowMs, reason, attempt, priority, dueMs, createdMs, text, body] as const;
+    const head = [id, lane, nowMs, reason, attempt, priority, dueMs, createdMs, payload, body] as const;
     const { billedMs, gbSeconds } = used;
     this.#insert.run(...head, startedMs, billedMs, gbSeconds, status, durationMs, truncated ? 1 : 0, response);
     const over = Number(this.#count.get()?.['n']) - most;

@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TinderboxError } from '../../model/errors.ts';
-import type { CallUsage, Job, JobPayload, LeasedJob } from '../job.ts';
+import type { CallUsage, Job, LeasedJob } from '../job.ts';
 import type { LaneDepth, QueueLimits } from '../queue.ts';
+import type { Packed } from './messages.ts';
 
 const [ready, delayed, leased] = [0, 1, 2];
 
@@ -32,13 +33,11 @@ export class JobTable {
   readonly #isRemembered: StatementSync;
   readonly #remember: StatementSync;
   readonly #forget: StatementSync;
-  readonly #laneOf: StatementSync;
   readonly #count: StatementSync;
   readonly #emptied: StatementSync;
   readonly #due: StatementSync;
   readonly #lease: StatementSync;
   readonly #content: StatementSync;
-  readonly #created: StatementSync;
   readonly #find: StatementSync;
   readonly #putBack: StatementSync;
   readonly #remove: StatementSync;
@@ -58,9 +57,8 @@ export class JobTable {
     this.#isRemembered = db.prepare('SELECT 1 FROM remembered WHERE id = ? AND until > ?');
     this.#remember = db.prepare('INSERT OR REPLACE INTO remembered (id, until) VALUES (?, ?)');
     this.#forget = db.prepare('DELETE FROM remembered WHERE until <= ?');
-    this.#laneOf = db.prepare('SELECT jobs, bytes FROM lanes WHERE lane = ?');
     this.#count = db.prepare(
-      'INSERT INTO lanes (lane, jobs, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (lane) DO UPDATE SET jobs = jobs + ?2, bytes = bytes + ?3',
+      'INSERT INTO lanes (lane, jobs, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (lane) DO UPDATE SET jobs = jobs + ?2, bytes = bytes + ?3 RETURNING jobs, bytes',
     );
     this.#emptied = db.prepare('DELETE FROM lanes WHERE lane = ? AND jobs = 0');
     this.#due = db.prepare(
@@ -68,13 +66,12 @@ export class JobTable {
     );
     this.#lease = db.prepare(`UPDATE jobs SET state = ${leased}, attempt = attempt + 1, started = ? WHERE seq = ?`);
     this.#content = db.prepare('SELECT created, remember, payload, body FROM contents WHERE seq = ?');
-    this.#created = db.prepare('SELECT created FROM contents WHERE seq = ?');
     this.#find = db.prepare(
       'SELECT seq, lane, priority, due, attempt, bytes, started, billed, cost FROM jobs WHERE id = ?',
     );
     this.#putBack = db.prepare('UPDATE jobs SET state = ?, due = ?, billed = ?, cost = ? WHERE seq = ?');
     this.#remove = db.prepare('DELETE FROM jobs WHERE seq = ?');
-    this.#removeContents = db.prepare('DELETE FROM contents WHERE seq = ? RETURNING remember');
+    this.#removeContents = db.prepare('DELETE FROM contents WHERE seq = ? RETURNING remember, created');
     this.#promotable = db.prepare(`SELECT DISTINCT lane FROM jobs WHERE state = ${delayed} AND due <= ?`);
     this.#promote = db.prepare(`UPDATE jobs SET state = ${ready} WHERE state = ${delayed} AND due <= ?`);
     this.#nextDue = db.prepare(`SELECT min(due) AS due FROM jobs WHERE state = ${delayed}`);
@@ -85,20 +82,19 @@ export class JobTable {
     this.#release = db.prepare(`UPDATE jobs SET state = ${ready} WHERE state = ${leased}`);
   }
 
-  /** Whether it is new. Throws `queue-full` when its lane has no room. */
-  add(job: Job, limits: QueueLimits, nowMs: number): boolean {
+  /** Whether it is new. Throws `queue-full` when its lane has no room; the caller undoes what it did until then. */
+  add(job: Packed<Job>, limits: QueueLimits, nowMs: number): boolean {
     if (this.#isRemembered.get(job.id, nowMs) !== undefined) return false;
     const bytes = job.body.byteLength;
     const state = job.dueMs > nowMs ? delayed : ready;
     const row = this.#insert.get(job.id, job.lane, job.priority, state, job.dueMs, bytes);
     if (row === undefined) return false;
-    this.#assertRoom(job, bytes, limits);
-    this.#contents.run(Number(row['seq']), job.createdMs, job.rememberMs, JSON.stringify(job.payload), job.body);
-    this.#count.run(job.lane, 1, bytes);
+    this.#assertRoom(job, this.#count.get(job.lane, 1, bytes), limits);
+    this.#contents.run(Number(row['seq']), job.createdMs, job.rememberMs, job.payload, job.body);
     return true;
   }
 
-  lease(lane: string, most: number, nowMs: number): LeasedJob[] {
+  lease(lane: string, most: number, nowMs: number): Packed<LeasedJob>[] {
     return this.#due.all(lane, most).map((row) => {
       const seq = Number(row['seq']);
       this.#lease.run(nowMs, seq);
@@ -113,19 +109,15 @@ export class JobTable {
     });
   }
 
-  content(seq: number): Pick<Job, 'createdMs' | 'rememberMs' | 'payload' | 'body'> {
+  content(seq: number): Pick<Packed<Job>, 'createdMs' | 'rememberMs' | 'payload' | 'body'> {
     const row = this.#content.get(seq);
     if (row === undefined) throw new TinderboxError('internal', `job ${seq} has lost its contents`);
     return {
       createdMs: Number(row['created']),
       rememberMs: Number(row['remember']),
-      payload: JSON.parse(String(row['payload'])) as JobPayload,
+      payload: String(row['payload']),
       body: row['body'] as Uint8Array,
     };
-  }
-
-  createdMs({ seq }: JobRow): number {
-    return Number(this.#created.get(seq)?.['created']);
   }
 
   find(id: string): JobRow | undefined {
@@ -137,12 +129,14 @@ export class JobTable {
     this.#putBack.run(atMs > nowMs ? delayed : ready, atMs, used.billedMs, used.gbSeconds, seq);
   }
 
-  remove(id: string, { seq, lane, bytes }: JobRow, nowMs: number): void {
+  /** Returns when it was created. */
+  remove(id: string, { seq, lane, bytes }: JobRow, nowMs: number): number {
     this.#remove.run(seq);
-    const until = Number(this.#removeContents.get(seq)?.['remember'] ?? 0);
+    const contents = this.#removeContents.get(seq);
+    const until = Number(contents?.['remember'] ?? 0);
     if (until > nowMs) this.#remember.run(id, until);
-    this.#count.run(lane, -1, -bytes);
-    this.#emptied.run(lane);
+    if (this.#count.get(lane, -1, -bytes)?.['jobs'] === 0) this.#emptied.run(lane);
+    return Number(contents?.['created'] ?? 0);
   }
 
   /** Makes delayed jobs ready whose time has come, and forgets ids whose time is over; returns the lanes concerned. */
@@ -175,15 +169,15 @@ export class JobTable {
     this.#release.run();
   }
 
-  #assertRoom({ lane, laneJobs }: Job, bytes: number, limits: QueueLimits): void {
-    const mostJobs = Math.min(limits.laneJobs, laneJobs ?? Number.POSITIVE_INFINITY);
-    const found = this.#laneOf.get(lane);
-    const jobs = Number(found?.['jobs'] ?? 0);
-    const stored = Number(found?.['bytes'] ?? 0);
-    if (jobs + 1 > mostJobs) throw laneFull(`${lane} has ${jobs} queued calls, the limit is ${mostJobs}`);
-    if (stored + bytes > limits.laneBytes) {
+  /** `lane` counts the job already. */
+  #assertRoom(job: Packed<Job>, lane: Record<string, unknown> | undefined, limits: QueueLimits): void {
+    const mostJobs = Math.min(limits.laneJobs, job.laneJobs ?? Number.POSITIVE_INFINITY);
+    const [jobs, bytes] = [Number(lane?.['jobs']), Number(lane?.['bytes'])];
+    if (jobs > mostJobs) throw laneFull(`${job.lane} has ${jobs - 1} queued calls, the limit is ${mostJobs}`);
+    if (bytes > limits.laneBytes) {
+      const more = job.body.byteLength;
       throw laneFull(
-        `${lane} has ${stored} bytes queued, with ${bytes} more the limit of ${limits.laneBytes} is passed`,
+        `${job.lane} has ${bytes - more} bytes queued, with ${more} more the limit of ${limits.laneBytes} is passed`,
       );
     }
   }

@@ -4,12 +4,21 @@ import { pragma } from '../../store/sqlite/open-database.ts';
 import type { Job } from '../job.ts';
 import type { QueueLimits } from '../queue.ts';
 import { DeadTable, jobFromLetter } from './dead-table.ts';
+import { packJob } from './pack-job.ts';
 import { type FinishedCall, FinishedTable } from './finished-table.ts';
 import { HistoryView } from './history-view.ts';
 import { type JobRow, JobTable, usageOf } from './job-table.ts';
 import type { Answer, Operation } from './messages.ts';
 
-const reads = new Set<Operation['kind']>(['depth', 'pragmas', 'dead-list', 'dead-get', 'history-get', 'history-list']);
+const reads = new Set<Operation['kind']>([
+  'configure',
+  'depth',
+  'pragmas',
+  'dead-list',
+  'dead-get',
+  'history-get',
+  'history-list',
+]);
 
 /** What the queue asks of its database. Opening hands out again what was leased when the last process died. */
 export function createQueueOperations(db: DatabaseSync): Operations<Operation, Answer> {
@@ -21,8 +30,24 @@ export function createQueueOperations(db: DatabaseSync): Operations<Operation, A
 
 type Of<K extends Operation['kind']> = Extract<Operation, { kind: K }>;
 
+/** Until the limits are told. */
+const nothing: QueueLimits = {
+  laneJobs: 0,
+  laneBytes: 0,
+  deadLetters: 0,
+  deadLettersMs: Number.MAX_SAFE_INTEGER,
+  history: 0,
+  historyMs: Number.MAX_SAFE_INTEGER,
+};
+
 /** How a call ended that was not given up. */
-type Ending = Pick<FinishedCall, 'state' | 'finishedMs' | 'used' | 'last'>;
+type Ending = Pick<FinishedCall, 'state' | 'createdMs' | 'finishedMs' | 'used' | 'last'>;
+
+const unbounded: QueueLimits = {
+  ...nothing,
+  laneJobs: Number.POSITIVE_INFINITY,
+  laneBytes: Number.POSITIVE_INFINITY,
+};
 
 class QueueOperations {
   readonly #db: DatabaseSync;
@@ -30,6 +55,7 @@ class QueueOperations {
   readonly #dead: DeadTable;
   readonly #finished: FinishedTable;
   readonly #history: HistoryView;
+  #limits: QueueLimits = nothing;
 
   constructor(db: DatabaseSync, jobs: JobTable) {
     this.#db = db;
@@ -41,6 +67,9 @@ class QueueOperations {
 
   perform(operation: Operation): Answer {
     switch (operation.kind) {
+      case 'configure':
+        this.#limits = operation.limits;
+        return {};
       case 'append':
         return this.#append(operation);
       case 'lease':
@@ -52,7 +81,7 @@ class QueueOperations {
       case 'promote':
         return this.#promote(operation.nowMs);
       case 'expire':
-        return { count: this.#dead.expire(operation) + this.#finished.expire(operation) };
+        return { count: this.#expire(operation.nowMs) };
       case 'depth':
         return { depth: this.#jobs.depth(), ready: this.#jobs.readyLanes(), nextDueMs: this.#jobs.nextDueMs() };
       case 'pragmas':
@@ -82,11 +111,11 @@ class QueueOperations {
     };
   }
 
-  #append({ jobs, limits, nowMs }: Of<'append'>): Answer {
-    return { stored: jobs.map((job) => this.#jobs.add(job, limits, nowMs)), ...this.#announce(jobs, nowMs) };
+  #append({ jobs, nowMs }: Of<'append'>): Answer {
+    return { stored: jobs.map((job) => this.#jobs.add(job, this.#limits, nowMs)), ...this.#announce(jobs, nowMs) };
   }
 
-  #settle({ id, attempt, settlement, limits, nowMs }: Of<'settle'>): Answer {
+  #settle({ id, attempt, settlement, nowMs }: Of<'settle'>): Answer {
     const row = this.#jobs.find(id);
     if (row === undefined || row.attempt !== attempt) return { found: false };
     const used = usageOf(row, settlement.used);
@@ -98,40 +127,43 @@ class QueueOperations {
       const { seq, lane, priority, due } = row;
       const job = { id, lane, priority, dueMs: due, attempt, ...this.#jobs.content(seq) };
       const { reason, record } = settlement;
-      this.#dead.add({ job, reason, startedMs: row.started, used, last: record }, nowMs, limits.deadLetters);
-    } else {
-      this.#note(id, row, { state: 'done', finishedMs: nowMs, used, last: settlement.record }, limits);
+      this.#dead.add({ job, reason, startedMs: row.started, used, last: record }, nowMs, this.#limits.deadLetters);
     }
-    this.#jobs.remove(id, row, nowMs);
+    const createdMs = this.#jobs.remove(id, row, nowMs);
+    if (settlement.outcome === 'done') {
+      this.#note(id, row, { state: 'done', createdMs, finishedMs: nowMs, used, last: settlement.record });
+    }
     // What follows from a job takes the place it leaves: it is never refused for want of room.
-    const unbounded = { ...limits, laneJobs: Number.POSITIVE_INFINITY, laneBytes: Number.POSITIVE_INFINITY };
     for (const job of settlement.next) this.#jobs.add(job, unbounded, nowMs);
     return { found: true, ...this.#announce(settlement.next, nowMs) };
   }
 
-  #cancel({ id, limits, nowMs }: Of<'cancel'>): Answer {
+  #cancel({ id, nowMs }: Of<'cancel'>): Answer {
     const row = this.#jobs.find(id);
     if (row === undefined) return { found: false };
-    this.#note(id, row, { state: 'canceled', finishedMs: nowMs, used: usageOf(row, undefined) }, limits);
-    this.#jobs.remove(id, row, 0);
+    const createdMs = this.#jobs.remove(id, row, 0);
+    this.#note(id, row, { state: 'canceled', createdMs, finishedMs: nowMs, used: usageOf(row, undefined) });
     return { found: true };
   }
 
-  #note(id: string, row: JobRow, end: Ending, limits: QueueLimits): void {
-    const { lane, attempt, started } = row;
-    const times = { createdMs: this.#jobs.createdMs(row), startedMs: started, finishedMs: end.finishedMs };
-    this.#finished.add({ id, lane, attempts: attempt, ...times, ...end }, limits.history);
+  #note(id: string, { lane, attempt, started }: JobRow, end: Ending): void {
+    this.#finished.add({ id, lane, attempts: attempt, startedMs: started, ...end }, this.#limits.history);
+  }
+
+  #expire(nowMs: number): number {
+    const kept = { nowMs, limits: this.#limits };
+    return this.#dead.expire(kept) + this.#finished.expire(kept);
   }
 
   #promote(nowMs: number): Answer {
     return { ready: this.#jobs.promote(nowMs), nextDueMs: this.#jobs.nextDueMs() };
   }
 
-  #replay({ id, limits, nowMs }: Of<'replay'>): Answer {
+  #replay({ id, nowMs }: Of<'replay'>): Answer {
     const letter = this.#dead.get(id);
     if (letter === undefined) return { found: false };
     const job = jobFromLetter(letter, nowMs);
-    this.#jobs.add(job, limits, nowMs);
+    this.#jobs.add(packJob(job), this.#limits, nowMs);
     this.#dead.remove(id);
     return { found: true, ...this.#announce([job], nowMs) };
   }
@@ -141,7 +173,7 @@ class QueueOperations {
     return lane === undefined ? 0 : this.#dead.removeLane(lane);
   }
 
-  #announce(jobs: readonly Job[], nowMs: number): Pick<Answer, 'ready' | 'nextDueMs'> {
+  #announce(jobs: readonly Pick<Job, 'lane' | 'dueMs'>[], nowMs: number): Pick<Answer, 'ready' | 'nextDueMs'> {
     const ready = new Set<string>();
     let nextDueMs: number | undefined;
     for (const { lane, dueMs } of jobs) {

@@ -9,6 +9,7 @@ import { openBatchThread } from '../../store/sqlite/batch-thread.ts';
 import { openDatabase } from '../../store/sqlite/open-database.ts';
 import type { Answer, Operation } from './messages.ts';
 import { queueMigrations } from './migrations.ts';
+import { packJob } from './pack-job.ts';
 import { createSqliteQueue } from './sqlite-queue.ts';
 
 async function open(t: TestContext, limits: QueueLimits): Promise<QueueUnderTest> {
@@ -80,7 +81,8 @@ test('the connection that acknowledges jobs keeps them when the machine loses it
     limits: {},
   });
   t.after(() => thread.close());
-  const append = { kind: 'append', jobs: [testJob('a')], limits: testLimits, nowMs: 1 } as const;
+  await thread.ask({ kind: 'configure', limits: testLimits });
+  const append = { kind: 'append', jobs: [packJob(testJob('a'))], nowMs: 1 } as const;
   const [{ stored }, { pragmas }] = await Promise.all([thread.ask(append), thread.ask({ kind: 'pragmas' })]);
   assert.deepEqual(stored, [true]);
   // 2 is FULL: the log is synced before a commit returns (https://www.sqlite.org/pragma.html#pragma_synchronous).

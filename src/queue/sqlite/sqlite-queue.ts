@@ -12,6 +12,7 @@ import { type BatchThread, openBatchThread } from '../../store/sqlite/batch-thre
 import type { Job, LeasedJob } from '../job.ts';
 import type { DeadLetters, History, JobQueue, LaneDepth, QueueLimits, Settlement } from '../queue.ts';
 import type { Answer, Operation } from './messages.ts';
+import { packJob, packSettlement, unpackJob } from './pack-job.ts';
 
 export interface SqliteQueueOptions {
   /** The database file, made (0600) when absent; its folder must exist. */
@@ -91,29 +92,34 @@ class SqliteQueue implements JobQueue {
 
   /** Looks what the last process left. */
   async start(): Promise<void> {
+    const { laneJobs, laneBytes, deadLetters, deadLettersMs, history, historyMs } = this.#limits;
+    const limits = { laneJobs, laneBytes, deadLetters, deadLettersMs, history, historyMs };
+    await this.#thread.ask({ kind: 'configure', limits });
     this.#heed(await this.#thread.ask({ kind: 'depth' }));
     this.#sweepLater();
   }
 
   async append(jobs: readonly Job[]): Promise<readonly boolean[]> {
-    const answer = await this.#thread.ask({ kind: 'append', jobs, limits: this.#limits, nowMs: this.#now() });
+    const answer = await this.#thread.ask({ kind: 'append', jobs: jobs.map(packJob), nowMs: this.#now() });
     this.#heed(answer);
     return answer.stored ?? [];
   }
 
   async lease(lane: string, most: number): Promise<readonly LeasedJob[]> {
-    return (await this.#thread.ask({ kind: 'lease', lane, most, nowMs: this.#now() })).leased ?? [];
+    const { leased = [] } = await this.#thread.ask({ kind: 'lease', lane, most, nowMs: this.#now() });
+    return leased.map(unpackJob);
   }
 
   async settle({ id, attempt }: LeasedJob, settlement: Settlement): Promise<boolean> {
     const nowMs = this.#now();
-    const answer = await this.#thread.ask({ kind: 'settle', id, attempt, settlement, limits: this.#limits, nowMs });
+    const packed = packSettlement(settlement);
+    const answer = await this.#thread.ask({ kind: 'settle', id, attempt, settlement: packed, nowMs });
     this.#heed(answer);
     return answer.found === true;
   }
 
   async cancel(id: string): Promise<boolean> {
-    const answer = await this.#thread.ask({ kind: 'cancel', id, limits: this.#limits, nowMs: this.#now() });
+    const answer = await this.#thread.ask({ kind: 'cancel', id, nowMs: this.#now() });
     return answer.found === true;
   }
 
@@ -139,7 +145,7 @@ class SqliteQueue implements JobQueue {
   }
 
   async #replay(id: string): Promise<boolean> {
-    const answer = await this.#thread.ask({ kind: 'replay', id, limits: this.#limits, nowMs: this.#now() });
+    const answer = await this.#thread.ask({ kind: 'replay', id, nowMs: this.#now() });
     this.#heed(answer);
     return answer.found === true;
   }
@@ -186,7 +192,7 @@ class SqliteQueue implements JobQueue {
   /** Removes what was kept long enough, some of it at a time. */
   async #sweep(): Promise<void> {
     try {
-      const { count = 0 } = await this.#thread.ask({ kind: 'expire', limits: this.#limits, nowMs: this.#now() });
+      const { count = 0 } = await this.#thread.ask({ kind: 'expire', nowMs: this.#now() });
       this.#sweepLater(count > 0 ? sweepMs.least : undefined);
     } catch (reason) {
       if (this.#closed) return;

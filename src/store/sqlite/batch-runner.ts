@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TinderboxError } from '../../model/errors.ts';
 import { type Failure, failureFrom } from './sqlite-failure.ts';
 
@@ -40,11 +40,15 @@ class BatchRunner<Operation, Answer> implements Batches<Operation, Answer> {
   readonly #db: DatabaseSync;
   readonly #file: string;
   readonly #operations: Operations<Operation, Answer>;
+  readonly #savepoint: StatementSync;
+  readonly #release: StatementSync;
 
   constructor(db: DatabaseSync, file: string, operations: Operations<Operation, Answer>) {
     this.#db = db;
     this.#file = file;
     this.#operations = operations;
+    this.#savepoint = db.prepare('SAVEPOINT one');
+    this.#release = db.prepare('RELEASE one');
   }
 
   run(batch: readonly Operation[]): (Answer | Failed)[] {
@@ -64,10 +68,10 @@ class BatchRunner<Operation, Answer> implements Batches<Operation, Answer> {
 
   /** One operation inside the transaction, in a savepoint. Throws only when the transaction itself is lost. */
   #guarded(operation: Operation): Answer | Failed {
-    this.#db.exec('SAVEPOINT one');
+    this.#savepoint.run();
     try {
       const answer = this.#operations.perform(operation);
-      this.#db.exec('RELEASE one');
+      this.#release.run();
       return answer;
     } catch (error) {
       if (!(error instanceof TinderboxError)) throw error;
