@@ -32,6 +32,7 @@ export function listEffectiveSettings(scaling: ScalingSettings): readonly Effect
         ]),
     row('factor', 'alert adds', `${scaling.factor} % of the maximum`),
     ...schedule.map(({ text }) => row('schedule', 'window', text)),
+    row('cpuBound', 'bound to the cores', scaling.cpuBound ? 'yes' : 'no'),
     row('dryRun', 'dry run', scaling.dryRun ? 'yes' : 'no'),
   ];
 }

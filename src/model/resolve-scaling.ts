@@ -11,7 +11,7 @@ export type ScalingReader = SettingReader<ScalingName>;
 /** What follows from how a function describes its load, before its other labels are read. */
 export type LoadSettings = Omit<
   ScalingSettings,
-  'min' | 'max' | 'zero' | 'factor' | 'dryRun' | 'schedule' | 'origins' | 'initial' | 'activation'
+  'min' | 'max' | 'zero' | 'factor' | 'cpuBound' | 'dryRun' | 'schedule' | 'origins' | 'initial' | 'activation'
 >;
 
 type Texts = Readonly<Record<string, string>>;
@@ -44,6 +44,7 @@ export function resolveScaling(labels: Texts, annotations: Texts): ScalingSettin
     factor: reader.read('factor', [label('factor')], 20, (text, what) => integerIn(text, what, 20, 0, 100)),
     activation: knative?.activation ?? 1,
     ...(knative?.initial === undefined ? {} : { initial: knative.initial }),
+    cpuBound: reader.read('cpuBound', ['annotation com.tinderbox.cpu-bound'], false, readYes),
     dryRun: reader.read('dryRun', ['label com.tinderbox.scale.dry-run'], false, readYes),
     schedule: readSchedule(reader, bounds.max),
     origins: reader.origins,

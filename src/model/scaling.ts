@@ -54,6 +54,8 @@ export interface ScalingSettings {
   readonly burstCapacity: number;
   /** Whether calls that get done sooner than an instance starts count for no more instances than there are cores. */
   readonly sparing: boolean;
+  /** Whether its calls do nothing but compute: more instances than cores would only take turns. */
+  readonly cpuBound: boolean;
   /** Whether decisions are only shown. */
   readonly dryRun: boolean;
   /** Times in which more must be ready. */

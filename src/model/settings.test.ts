@@ -18,6 +18,16 @@ test('a spec without labels sleeps after a quarter of an hour and takes 100 call
   assert.deepEqual([settings.timeoutMs, settings.concurrency, settings.network], [60_000, 100, 'host']);
 });
 
+test('what is bound to the cores takes one call at once, unless it says how many', () => {
+  const annotations = { 'com.tinderbox.cpu-bound': 'true' };
+  assert.equal(resolveSettings(spec({ annotations })).concurrency, 1);
+  assert.equal(resolveSettings(spec({ annotations, envVars: { max_inflight: '4' } })).concurrency, 4);
+  assert.throws(() => resolveSettings(spec({ annotations: { 'com.tinderbox.cpu-bound': 'yes' } })), {
+    code: 'invalid',
+    message: /annotation com\.tinderbox\.cpu-bound "yes" is neither true nor false/,
+  });
+});
+
 test('scale.min or scale.zero=false keep an instance awake', () => {
   assert.deepEqual(resolveSettings(spec({ labels: { 'com.openfaas.scale.min': '2' } })).scaling.min, 2);
   assert.equal(resolveSettings(spec({ labels: { 'com.openfaas.scale.min': '2' } })).scaling.zero, false);

@@ -15,7 +15,7 @@ export interface FunctionSettings {
   readonly scaling: ScalingSettings;
   /** Longest a call may take; `exec_timeout` of the function's environment, default 60 s. */
   readonly timeoutMs: number;
-  /** Calls one instance takes at once; `max_inflight`, default 100. */
+  /** Calls one instance takes at once; `max_inflight`, default 100, or 1 with annotation `com.tinderbox.cpu-bound`. */
   readonly concurrency: number;
   /** Calls that may wait for a slot; annotation `com.tinderbox.queue-depth`, default 1,000. */
   readonly queueDepth: number;
@@ -45,10 +45,12 @@ const maxCpuMillis = 1024 * 1000;
 export function resolveSettings(spec: FunctionSpec): FunctionSettings {
   const env = spec.envVars ?? {};
   const annotation = (key: string): string | undefined => spec.annotations[key];
+  const scaling = resolveScaling(spec.labels, spec.annotations);
+  const concurrency = scaling.cpuBound ? 1 : 100;
   return {
-    scaling: resolveScaling(spec.labels, spec.annotations),
+    scaling,
     timeoutMs: durationIn(env['exec_timeout'], 'exec_timeout', 60_000, 1, 24 * 3_600_000) || 60_000,
-    concurrency: integerIn(env['max_inflight'], 'max_inflight', 100, 0, 10_000) || 100,
+    concurrency: integerIn(env['max_inflight'], 'max_inflight', concurrency, 0, 10_000) || concurrency,
     queueDepth: integerIn(annotation('com.tinderbox.queue-depth'), 'com.tinderbox.queue-depth', 1000, 0, 100_000),
     memoryBytes: memoryLimit(spec.limits?.memory),
     cpuMillis: cpuLimit(spec.limits?.cpu),

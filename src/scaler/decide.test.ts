@@ -78,6 +78,16 @@ describe('decideCount', () => {
     assert.equal(count({ load: 100, inFlight: 100, completedPerMs: 10 }, 12), 2);
   });
 
+  test('calls that only compute get an instance for each core and no more, but the minimum', () => {
+    const computing = resolveScaling({}, { 'com.tinderbox.cpu-bound': 'true' });
+    const crowd = { load: 1_000, inFlight: 4, waiting: 996, concurrency: 1, host: { cores: 4, idleShare: 0 } };
+    assert.deepEqual(
+      [decideCount({ ...quiet, ...crowd }, computing, 1)].map(({ count, reason }) => [count, reason]),
+      [[4, 'cores']],
+    );
+    assert.equal(decideCount({ ...quiet, ...crowd }, { ...computing, min: 6 }, 1).count, 6);
+  });
+
   test('the label max holds whatever waits', () => {
     assert.equal(count({ load: 5_000, waiting: 5_000 }, 3), 20);
   });

@@ -45,6 +45,7 @@ export type ScaleReason =
   | 'waiting'
   | 'panic'
   | 'spared'
+  | 'cores'
   | 'rate-limit'
   | 'no-reading'
   | 'minimum'
@@ -86,7 +87,7 @@ const mostStretch = 8;
  * `scale-down-delay`); that window does not delay the way to zero, which is `zeroAfterMs` without any activity.
  */
 export function decideCount(seen: ScaleObservation, scaling: ScalingSettings, current: number): ScaleDecision {
-  const wish = recommend(seen, scaling, current);
+  const wish = withinCores(recommend(seen, scaling, current), seen, scaling);
   const { panic } = wish;
   const recommended = clampAwake(wish.count, scaling);
   const reason = recommended > wish.count ? 'minimum' : recommended < wish.count ? 'maximum' : wish.reason;
@@ -132,6 +133,12 @@ function recommend(seen: ScaleObservation, scaling: ScalingSettings, current: nu
   }
   const count = Math.max(formula.count, spared, least);
   return { count, reason: count > formula.count ? 'waiting' : formula.reason, panic: formula.panic };
+}
+
+/** Calls that only compute are done no sooner by more instances than there are cores. */
+function withinCores(wish: Wish, { host }: ScaleObservation, { cpuBound }: ScalingSettings): Wish {
+  if (!cpuBound || wish.count <= host.cores) return wish;
+  return { ...wish, count: host.cores, reason: 'cores' };
 }
 
 /**

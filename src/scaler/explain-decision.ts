@@ -12,6 +12,8 @@ export function explainDecision(decision: ScaleDecision, seen: ScaleObservation,
       return `panic: ${round(seen.panicLoad ?? 0)} over the panic window, ${loadOf(seen, scaling)}; no fewer until it is over`;
     case 'spared':
       return `${loadOf(seen, scaling)}, but the calls get done sooner than another instance starts`;
+    case 'cores':
+      return `one for each of the ${seen.host.cores} cores; ${loadOf(seen, scaling)}`;
     case 'rate-limit':
       return `${loadOf(seen, scaling)}, within what one decision may change with ${seen.ready} ready`;
     case 'no-reading':

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { after, before, suite, test } from 'node:test';
 import type { ScalingReport } from '../../src/model/scaling-report.ts';
@@ -125,6 +126,16 @@ suite('what scales a function', () => {
     assert.match(described.stdout, /^maximum +20 +default$/m);
     const json = await platform.cli(['describe', 'dry', '--scaling', '-o', 'json']);
     assert.equal((JSON.parse(json.stdout) as ScalingReport).revision, 'openfaas-fn/dry-00001');
+  });
+
+  test('calls that only compute have an instance for each core, and one call at once in each', async () => {
+    await deploy('computes', {}, { annotations: { 'com.tinderbox.cpu-bound': 'true' } });
+    const cores = availableParallelism();
+    const calls = Array.from({ length: 6 * cores }, () => fetch(`${platform.url}/function/computes?burn=1&ms=300`));
+    const grown = await wanted('computes', 'grows to the cores', ({ desired }) => desired === cores);
+    assert.match(grown.decision?.reason ?? '', /^one for each of the \d+ cores; load |^load |^the calls/);
+    for (const { status } of await Promise.all(calls)) assert.equal(status, 200);
+    assert.equal((await report('computes')).desired, cores);
   });
 
   test("Knative's annotations are in force and a window of the clock raises the minimum", async () => {
