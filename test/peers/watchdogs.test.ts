@@ -5,10 +5,11 @@ import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { requirement } from '../support/require.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { askOriginal } from './watchdogs/ask-original.ts';
 import { type Asked, askWatchdog } from './watchdogs/ask-watchdog.ts';
 import { compareAnswers } from './watchdogs/compare.ts';
 import { differenceRows, differences } from './watchdogs/differences.ts';
-import { findWatchdog, type Original } from './watchdogs/find-watchdog.ts';
+import type { Original } from './watchdogs/find-watchdog.ts';
 import { files, programs, type Scenario, scenarios } from './watchdogs/scenarios.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -38,10 +39,8 @@ test('answers differ from those of the real watchdogs only where docs/watchdog.m
   if (!requirement(t, hasNamespaces(), 'network namespaces need root, unshare and ip')) return;
   const explained = new Set<number>();
   for (const original of ['classic-watchdog', 'of-watchdog'] as const) {
-    const found = findWatchdog(original);
-    if (!requirement(t, 'file' in found, 'missing' in found ? found.missing : '') || !('file' in found)) return;
     for (const scenario of scenarios.filter((one) => one.original === original)) {
-      const theirs: Asked = await run(t, [found.file], scenario);
+      const theirs: Asked = await askOriginal(scenario, (command) => run(t, command, scenario));
       const answers: Asked = await run(t, ours[original], scenario);
       assert.deepEqual(Object.keys(answers.answers), Object.keys(theirs.answers), answers.log);
       for (const line of compareAnswers(theirs, answers)) {
@@ -67,8 +66,6 @@ test('docs/watchdog.md tells the same differences', () => {
 
 test('metrics have the names and labels of the real of-watchdog', async (t) => {
   if (!requirement(t, hasNamespaces(), 'network namespaces need root, unshare and ip')) return;
-  const found = findWatchdog('of-watchdog');
-  if (!requirement(t, 'file' in found, 'missing' in found ? found.missing : '') || !('file' in found)) return;
   const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
   const scenario: Scenario = {
     original: 'of-watchdog',
@@ -85,7 +82,13 @@ test('metrics have the names and labels of the real of-watchdog', async (t) => {
       .filter((line) => /^(# (TYPE|HELP) )?http_/.test(line))
       .map((line) => (line.startsWith('#') ? line : line.replace(/ [^ ]*$/, '')))
       .toSorted();
-  const theirs = series(await run(t, [found.file], scenario));
+  const original = await askOriginal(
+    scenario,
+    (command) => run(t, command, scenario),
+    // Its values are others each time.
+    (asked, recorded) => series(asked).filter((line) => !series(recorded).includes(line)),
+  );
+  const theirs = series(original);
   assert.ok(theirs.length > 10);
   assert.deepEqual(series(await run(t, ours['of-watchdog'], scenario)), theirs);
 });
