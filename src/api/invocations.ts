@@ -10,7 +10,7 @@ import type { AsyncCalls } from '../queue/async-calls.ts';
 import type { CallView } from '../queue/job.ts';
 
 /** What the API asks of the queue. */
-export type StoredCalls = Pick<AsyncCalls, 'depth' | 'history' | 'deadLetters' | 'cancel'>;
+export type StoredCalls = Pick<AsyncCalls, 'depth' | 'history' | 'deadLetters' | 'cancel' | 'backbone'>;
 
 export interface InvocationFilter {
   readonly function: FunctionKey | undefined;

@@ -58,9 +58,12 @@ async function askPlatform(shell: Shell, flags: VersionFlags): Promise<PlatformI
   return info.ok ? info.data : info.error.message;
 }
 
-function formatPlatform({ provider, version, arch }: PlatformInfo): string {
+function formatPlatform({ provider, version, arch, queue }: PlatformInfo): string {
   return [
     `platform: ${version.release} (${version.sha}), ${arch}\n`,
     `provider: ${provider.provider} ${provider.version.release}, engine ${provider.orchestration}\n`,
+    ...(queue === undefined
+      ? []
+      : [`stored calls: ${queue.about}\n`, ...queue.limits.map((limit) => `  but ${limit}\n`)]),
   ].join('');
 }

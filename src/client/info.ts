@@ -12,6 +12,8 @@ export interface PlatformInfo {
   readonly provider: { readonly provider: string; readonly orchestration: string; readonly version: VersionInfo };
   readonly version: VersionInfo;
   readonly arch: string;
+  /** Where stored calls live, when that is not the platform's own disk, and what is kept there only in part. */
+  readonly queue?: { readonly name: string; readonly about: string; readonly limits: readonly string[] };
 }
 
 export interface InfoClient {

@@ -63,7 +63,7 @@ export interface AsyncCalls {
   waitingSince(): ReadonlyMap<string, number>;
   deadLetters(): Promise<DeadLetters>;
   history(): Promise<History>;
-  /** What keeps them; undefined: nothing was stored yet. */
+  /** What keeps them; undefined: nothing was stored yet, or it cannot be reached. */
   backbone(): Promise<Backbone | undefined>;
   close(signal: AbortSignal): Promise<void>;
 }
@@ -145,7 +145,11 @@ class QueuedCalls implements AsyncCalls {
   }
 
   async backbone(): Promise<Backbone | undefined> {
-    return (await this.#opened)?.queue.backbone;
+    try {
+      return (await this.#opened)?.queue.backbone;
+    } catch {
+      return undefined;
+    }
   }
 
   async close(signal: AbortSignal): Promise<void> {

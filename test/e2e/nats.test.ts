@@ -91,6 +91,8 @@ suite('stored calls in NATS', { concurrency: 2 }, () => {
     await until('nothing to be left', async () => JSON.stringify(await queue()) === '[]', 30_000);
     const listed = await two.cli(['invocations', 'list', 'tell', '--state', 'done', '-o', 'json']);
     assert.match(listed.stdout, /"done"/);
+    const { stdout } = await two.cli(['version']);
+    assert.match(stdout, /^stored calls: NATS \d.*stream tinderbox_queue, 1 copy\n {2}but .*sync_interval/m);
     await stop(two);
   });
 

@@ -5,25 +5,27 @@ import type { TestContext } from 'node:test';
 /** A way to a port that can be cut: then nothing passes, nothing is refused, and nobody is told. */
 export interface CutProxy {
   readonly port: number;
-  cut(): void;
+  /** Of what is sent after it, `answers`: only what comes back is dropped. */
+  cut(what?: 'both' | 'answers'): void;
   mend(): void;
 }
 
 export async function useCutProxy(t: TestContext, target: number): Promise<CutProxy> {
   const sockets = new Set<Socket>();
-  let isCut = false;
+  let cut: 'nothing' | 'both' | 'answers' = 'nothing';
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
+    const drops = (isAnswer: boolean): boolean => cut === 'both' || (cut === 'answers' && isAnswer);
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
       sockets.add(from);
-      from.on('data', (chunk) => void (isCut || to.write(chunk)));
+      from.on('data', (chunk) => void (drops(from === upstream) || to.write(chunk)));
       // What ends while it is cut is not told either.
       from.on('close', () => {
         sockets.delete(from);
-        if (!isCut) to.destroy();
+        if (cut === 'nothing') to.destroy();
       });
       from.on('error', () => undefined);
     }
@@ -38,11 +40,11 @@ export async function useCutProxy(t: TestContext, target: number): Promise<CutPr
   });
   return {
     port: (server.address() as AddressInfo).port,
-    cut() {
-      isCut = true;
+    cut(what = 'both') {
+      cut = what;
     },
     mend() {
-      isCut = false;
+      cut = 'nothing';
       end();
     },
   };

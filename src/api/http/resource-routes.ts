@@ -71,7 +71,7 @@ export function addInfoRoutes(app: FastifyInstance, parts: ApiParts): void {
   addRoutes(app, '/store.json', { GET: (_request, reply) => reply.type('application/json').send(functionStore) });
   let document: Promise<object> | undefined;
   addRoutes(app, '/openapi.json', { GET: () => (document ??= loadDocument(parts.version.release)) });
-  addRoutes(app, '/system/info', { GET: () => formatInfo(parts.version) });
+  addRoutes(app, '/system/info', { GET: async () => formatInfo(parts.version, await parts.calls.backbone()) });
   addRoutes(app, '/system/images', { GET: () => parts.builder.images() });
   addRoutes(app, '/system/instances', {
     GET: (request) => {

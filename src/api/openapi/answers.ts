@@ -33,6 +33,7 @@ export const platformInfo = z.strictObject({
   provider: z.strictObject({ provider: z.string().min(1), version: build, orchestration: z.string().min(1) }),
   version: z.strictObject({ ...build.shape, commit_message: z.string() }),
   arch: z.string().min(1),
+  queue: z.strictObject({ name: z.string(), about: z.string(), limits: z.array(z.string()) }).optional(),
 });
 
 export const namespaceStatus = z.strictObject({

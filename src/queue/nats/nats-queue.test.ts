@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, suite, test, type TestContext } from 'node:test';
+import { useCutProxy } from '../../../test/support/cut-proxy.ts';
 import { natsProgram, startNats, type TestNats, useNats } from '../../../test/support/nats-server.ts';
 import { requirement } from '../../../test/support/require.ts';
 import { until } from '../../../test/support/until.ts';
@@ -126,6 +127,44 @@ test('a body larger than a message of the server is stored whole or not at all, 
     payload: { kind: 'call', function: 'a.ns', method: 'POST', target: '/', headers: ['A', 'x'.repeat(40_000)] },
   });
   await assert.rejects(queue.append([huge]), { code: 'too-large', message: /huge.*32768/ });
+});
+
+test('when answers are lost, what was stored is found again, and what was not is never stored later', async (t) => {
+  const server = await useNats(t);
+  if (server === undefined) return;
+  const proxy = await useCutProxy(t, server.port);
+  const options = newQueue(server)('one');
+  const queue = await open(t, { ...options, access: { servers: [`nats://127.0.0.1:${proxy.port}`] } });
+  const judge = await open(t, { ...options, platform: 'judge' });
+  await queue.append([testJob('first')]);
+  const known = ['first'];
+  for (let round = 0; round < 2; round += 1) {
+    proxy.cut(round % 2 === 0 ? 'answers' : 'both');
+    const lost = await Promise.allSettled([
+      queue.append([testJob(`lost${round}`)]),
+      queue.append([testJob(`too${round}`)]),
+    ]);
+    assert.deepEqual(
+      lost.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    const beganMs = performance.now();
+    await assert.rejects(queue.append([testJob(`refused${round}`)]), { code: 'unavailable' });
+    assert.ok(performance.now() - beganMs < 1000, 'at once');
+    proxy.mend();
+    await until('calls to be taken again', async () => {
+      try {
+        return (await queue.append([testJob(`after${round}`)]))[0];
+      } catch {
+        return false;
+      }
+    });
+    known.push(`after${round}`, ...(round % 2 === 0 ? [`lost${round}`, `too${round}`] : []));
+  }
+  const there = (await judge.history.list({ limit: 100 })).map(({ id }) => id);
+  assert.deepEqual(there.sort(), known.sort(), 'what reached the server is there, all else is not');
+  await until('the counts to agree', async () => (await judge.depth())[0]?.jobs === known.length);
+  assert.equal((await queue.depth())[0]?.jobs, known.length);
 });
 
 test('what a platform that died had leased is given to others when its lease is over, and not before', async (t) => {
