@@ -23,8 +23,8 @@ export interface CopyEnding {
 export interface Copy {
   /** Resolves when it takes calls; never settles when it ended before. */
   readonly ready: Promise<ReadyCopy>;
-  /** Resolves when it takes no more calls because it ended, before what it leaves is cleared away. */
-  readonly exiting: Promise<void>;
+  /** Resolves when it takes no more calls because it ended, before what it leaves is cleared away, with whose fault that is. */
+  readonly exiting: Promise<Pick<CopyEnding, 'blameless'>>;
   /** Resolves once, when nothing of it is left. Never rejects. */
   readonly ended: Promise<CopyEnding>;
   /** Asks it to end and kills it after the grace. Idempotent. */

@@ -193,7 +193,7 @@ export class Supervisor {
     const ended = copy.ended.then((ending) => this.#ended(instance.id, ending));
     const held: Held = { copy, drainMs: timeoutMs, graceMs, ended };
     this.#held.set(instance.id, held);
-    void copy.exiting.then(() => this.#exiting(instance.id));
+    void copy.exiting.then(({ blameless }) => this.#exiting(instance.id, blameless));
     if (instance.state === 'ready') this.#awaitStable(held, instance.revision);
   }
 
@@ -239,12 +239,12 @@ export class Supervisor {
   }
 
   /** A ready copy that ended by itself gets no more calls from now on: somebody else may answer at its address. */
-  #exiting(id: string): void {
+  #exiting(id: string, blameless: boolean): void {
     const instance = this.table.get(id);
     const held = this.#held.get(id);
     if (instance?.state !== 'ready' || held === undefined || held.draining !== undefined) return;
     held.failing = true;
-    this.#countFailure(instance.revision);
+    if (!blameless) this.#countFailure(instance.revision);
     this.table.set({ ...instance, state: 'draining', reason: 'it ended without being asked to' });
     this.#reconcile(instance.revision);
   }

@@ -5,7 +5,7 @@ import type { FakeScript } from './engine.ts';
 /** One pretended program; what a real one would do by itself is done here by script or by hand. */
 export class FakeCopy implements Copy {
   readonly ready: Promise<ReadyCopy>;
-  readonly exiting: Promise<void>;
+  readonly exiting: Copy['exiting'];
   readonly ended: Promise<CopyEnding>;
   readonly #id: string;
   readonly #script: FakeScript;
@@ -23,7 +23,7 @@ export class FakeCopy implements Copy {
     this.#write = write;
     this.ready = this.#ready.promise;
     this.ended = this.#ended.promise;
-    this.exiting = this.#ended.promise.then(() => undefined);
+    this.exiting = this.#ended.promise;
     if (script.start !== 'hand') this.#timer = setTimeout(() => this.#start(), script.startDelayMs ?? 0);
   }
 

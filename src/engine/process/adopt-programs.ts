@@ -103,7 +103,10 @@ function adopt(host: ProcessHost, supervisor: Supervisor, { note, report, progra
   const ended = cleanUpAfter(host, program, report.cage, folder).then(
     (end): CopyEnding => copyEndingFromProgram(end, undefined),
   );
-  const exiting = program.exiting.then(() => host.portOwners.remove(note.instance.id));
+  const exiting = program.exiting.then(({ lost }) => {
+    host.portOwners.remove(note.instance.id);
+    return { blameless: lost };
+  });
   const stop = (graceMs: number): void => program.stop(graceMs);
   supervisor.adopt(note.instance, { ready: new Promise(() => undefined), exiting, ended, stop }, note.times);
 }

@@ -12,12 +12,12 @@ export class KeptProgram {
   readonly pid: number;
   /** Resolves when the program said on its status pipe that it listens. */
   readonly listening: Promise<void>;
-  /** Resolves when its process is over, by itself or not, and always before `ended`. */
-  readonly exiting: Promise<void>;
+  /** Resolves when its process is over, by itself or not, and always before `ended`, with whether the keeper went with it. */
+  readonly exiting: Promise<Pick<ProgramEnd, 'lost'>>;
   readonly ended: Promise<ProgramEnd>;
   readonly #client: KeeperClient;
   readonly #resolveListening: () => void;
-  readonly #resolveExiting: () => void;
+  readonly #resolveExiting: (how: Pick<ProgramEnd, 'lost'>) => void;
   readonly #resolveEnded: (end: ProgramEnd) => void;
   #over = false;
 
@@ -26,7 +26,7 @@ export class KeptProgram {
     this.pid = pid;
     this.#client = client;
     const listening = Promise.withResolvers<void>();
-    const exiting = Promise.withResolvers<void>();
+    const exiting = Promise.withResolvers<Pick<ProgramEnd, 'lost'>>();
     const ended = Promise.withResolvers<ProgramEnd>();
     this.listening = listening.promise;
     this.exiting = exiting.promise;
@@ -44,13 +44,13 @@ export class KeptProgram {
     this.#resolveListening();
   }
 
-  heardExiting(): void {
+  heardExiting(lost = false): void {
     this.#over = true;
-    this.#resolveExiting();
+    this.#resolveExiting({ lost });
   }
 
   heardEnd(end: ProgramEnd): void {
-    this.heardExiting();
+    this.heardExiting(end.lost);
     this.#resolveEnded(end);
   }
 

@@ -24,14 +24,14 @@ import type { WarmPool } from './warm-pool.ts';
  */
 export class ProgramRun implements Copy {
   readonly ready: Promise<ReadyCopy>;
-  readonly exiting: Promise<void>;
+  readonly exiting: Copy['exiting'];
   readonly ended: Promise<CopyEnding>;
   readonly #host: ProcessHost;
   readonly #workload: Workload;
   readonly #instanceId: string;
   readonly #starting = new AbortController();
   readonly #ready = Promise.withResolvers<ReadyCopy>();
-  readonly #exiting = Promise.withResolvers<void>();
+  readonly #exiting = Promise.withResolvers<Awaited<Copy['exiting']>>();
   #launched: Launched | undefined;
   #stopping: { readonly graceMs: number } | undefined;
   #isReady = false;
@@ -66,9 +66,9 @@ export class ProgramRun implements Copy {
     }
     const { launched } = obtained;
     this.#launched = launched;
-    void launched.program.exiting.then(() => {
+    void launched.program.exiting.then(({ lost }) => {
       this.#host.portOwners.remove(this.#instanceId);
-      this.#exiting.resolve();
+      this.#exiting.resolve({ blameless: lost });
     });
     await this.#start(obtained);
     clearTimeout(timer);
