@@ -19,7 +19,7 @@ import { computeDigest } from './digest.ts';
 import type { HostFacts } from './host-facts.ts';
 import { planBuild } from './plan.ts';
 import type { BuildPlan } from './plan.ts';
-import { runSteps, usesModules } from './run-steps.ts';
+import { runSteps, usesCompileCache, usesModules } from './run-steps.ts';
 import { sealArtifact, syncPath } from './seal-artifact.ts';
 import { hashSourceTree, readSourceTree } from './source-tree.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -57,6 +57,7 @@ export interface BuildFolders {
   readonly bundle: string;
   readonly code: string;
   readonly sitePackages: string;
+  readonly compiled: string;
   readonly home: string;
   readonly temp: string;
   /** Where the bundle will be. */
@@ -72,6 +73,7 @@ interface Planned {
 }
 
 const maxSourceEntries = 50_000;
+const compileCache = 'compile-cache';
 
 export function createBuildRun(options: BuildRunOptions): BuildRun {
   let planned: Planned | undefined;
@@ -115,6 +117,7 @@ function foldersOf(options: BuildRunOptions, digest: string): BuildFolders {
     bundle,
     code: join(bundle, 'code'),
     sitePackages: join(bundle, 'site-packages'),
+    compiled: join(bundle, compileCache),
     home: join(work, 'home'),
     temp: join(work, 'tmp'),
     final: join(artifacts, digest.slice('sha256:'.length)),
@@ -146,19 +149,27 @@ async function buildPlanned(
   let bytes = await sealArtifact(folders.code, seal);
   const hasModules = usesModules(plan.steps.filter((step) => step.tool === 'pip'));
   if (hasModules) bytes += await sealArtifact(folders.sitePackages, seal);
-  const manifest = await createManifest(options, planned, folders, handler, hasModules);
+  const hasCompiled = usesCompileCache(plan.steps);
+  if (hasCompiled) bytes += await sealArtifact(folders.compiled, seal);
+  const manifest = await createManifest(options, planned, folders, { handler, hasModules, hasCompiled });
   bytes += await writeManifest(folders.bundle, manifest, grant.artifactGid);
   signal.throwIfAborted();
   await putInPlace(folders);
   return { manifest, bytes };
 }
 
+/** What of an artifact not every one has. */
+interface Made {
+  readonly handler: string | undefined;
+  readonly hasModules: boolean;
+  readonly hasCompiled: boolean;
+}
+
 async function createManifest(
   options: BuildRunOptions,
   planned: Planned,
   folders: BuildFolders,
-  handler: string | undefined,
-  hasModules: boolean,
+  { handler, hasModules, hasCompiled }: Made,
 ): Promise<Manifest> {
   const { plan } = planned;
   return {
@@ -170,6 +181,7 @@ async function createManifest(
     workdir: 'code',
     ...(plan.env === undefined ? {} : { env: plan.env }),
     modulePaths: hasModules ? ['site-packages'] : [],
+    ...(hasCompiled ? { compileCache } : {}),
     dependencies: plan.steps.length === 0 ? {} : await readDependencies(folders),
     toolchain: planned.version,
     builder: options.host.builder,

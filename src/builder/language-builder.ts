@@ -17,7 +17,8 @@ export interface SourceView {
 /**
  * Something untrusted a build runs, inside the sandbox and in order. Plain data, and part of the digest: a builder that
  * runs something else makes another artifact. In arguments `{bundle}`, `{final}`, `{code}`, `{modules}` and `{cache}` stand
- * for the artifact in the making, where it will be, its code, its `site-packages`, and the namespace's dependency cache.
+ * for the artifact in the making, where it will be, its code, its `site-packages`, and the namespace's dependency cache,
+ * `{compiled}` for its compile cache.
  */
 export interface BuildStep {
   /** As an error names it: `npm-ci`, `go-build`. */
@@ -33,6 +34,10 @@ export interface BuildStep {
   readonly path?: readonly ToolName[];
   /** A failure does not end the build, as with a compile cache. */
   readonly optional?: true;
+  /** Given up after this long; default: the time left for the build. */
+  readonly timeoutMs?: number;
+  /** Line of the build's log in place of the command. */
+  readonly shown?: string;
 }
 
 /** A file the builder writes into the code: the main around a handler. */

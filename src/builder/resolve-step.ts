@@ -25,6 +25,7 @@ export async function resolveStep(
     final: folders.final,
     code: folders.code,
     modules: folders.sitePackages,
+    compiled: folders.compiled,
     home: folders.home,
     temp: folders.temp,
     cache,

@@ -53,7 +53,9 @@ export async function runSteps(
 
 async function prepareFolders(context: StepsContext, steps: readonly BuildStep[]): Promise<void> {
   const { folders, uid, cache } = context;
-  const own = [folders.home, folders.temp, ...(usesModules(steps) ? [folders.sitePackages] : [])];
+  const own = [folders.home, folders.temp];
+  if (usesModules(steps)) own.push(folders.sitePackages);
+  if (usesCompileCache(steps)) own.push(folders.compiled);
   for (const folder of own) await mkdir(folder, { mode: 0o700 });
   await mkdir(cache, { recursive: true });
   await chmod(dirname(cache), 0o711);
@@ -66,6 +68,11 @@ async function prepareFolders(context: StepsContext, steps: readonly BuildStep[]
 /** Whether the artifact gets a folder of Python modules. */
 export function usesModules(steps: readonly BuildStep[]): boolean {
   return steps.some((step) => step.args.includes('{modules}'));
+}
+
+/** Whether the artifact gets a folder of what was compiled ahead. */
+export function usesCompileCache(steps: readonly BuildStep[]): boolean {
+  return steps.some((step) => step.args.includes('{compiled}'));
 }
 
 /** What is in a folder goes before the folder: nobody else may change it while it is walked through. */
@@ -108,13 +115,13 @@ async function runStep(context: StepsContext, wanted: BuildStep, index: number, 
   const { port, settings, id } = context.options;
   const step = await resolveStep(wanted, context.folders, context.cache, context.options.toolchain);
   const log = createLogLines((line) => port.log(line));
-  port.log(`$ ${describe(step)}`);
+  port.log(`$ ${wanted.shown ?? describe(step)}`);
   const confined = await port.confine(confineRequest(context, step, `build-${id}-${index}`));
   const outcome = await runConfined(
     confined,
     {
       onOutput: (_stream, line) => log.write(line),
-      timeoutMs: Math.max(1, Math.round(context.endsAtMs - performance.now())),
+      timeoutMs: Math.min(wanted.timeoutMs ?? Infinity, Math.max(1, Math.round(context.endsAtMs - performance.now()))),
       killAfterMs,
       maxOutputBytes,
       diskLimit: { dir: context.folders.work, bytes: settings.diskBytes },
@@ -207,7 +214,8 @@ function assertOutcome(
 ): void {
   if (outcome.canceled) throw new TinderboxError('canceled', 'the build was canceled');
   const { diskBytes, timeoutMs, memoryBytes } = context.options.settings;
-  const broken = outcome.diskExceeded || outcome.timedOut || outcome.oomKilled;
+  const late = outcome.timedOut && (step.timeoutMs === undefined || performance.now() >= context.endsAtMs);
+  const broken = outcome.diskExceeded || late || outcome.oomKilled;
   if (outcome.ok || (step.optional === true && !broken)) return;
   const reason = outcome.diskExceeded ? `it wrote more than ${diskBytes} bytes` : formatOutcome(outcome);
   const limit = outcome.timedOut ? ` (${timeoutMs} ms)` : outcome.oomKilled ? ` (${memoryBytes} bytes)` : '';

@@ -24,7 +24,7 @@ export interface Manifest {
   readonly modulePaths: readonly string[];
   /** Resolved dependencies, name to exact version. */
   readonly dependencies: Readonly<Record<string, string>>;
-  /** Compile cache made by the build, relative to the artifact directory; read-only at run. */
+  /** Compile cache of the packages (Node), made by the build, relative to the artifact directory; read-only at run. */
   readonly compileCache?: string;
   /** Version of interpreter or tool chain, for example `node 26.10.0`. */
   readonly toolchain: string;

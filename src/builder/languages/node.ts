@@ -8,6 +8,7 @@ import type { TemplateSource } from '../template-source.ts';
 
 interface PackageJson {
   readonly main?: unknown;
+  readonly type?: unknown;
   readonly dependencies?: unknown;
   readonly optionalDependencies?: unknown;
   readonly scripts?: unknown;
@@ -15,6 +16,9 @@ interface PackageJson {
 
 const handlerExtensions = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts'];
 const installScripts = ['preinstall', 'install', 'postinstall', 'prepare'];
+
+/** A package that does not come to its end when it is loaded costs a build this long. */
+const compileTimeoutMs = 20_000;
 
 const npmFlags = ['--omit=dev', '--no-audit', '--no-fund', '--no-update-notifier', '--no-progress', '--no-color'];
 
@@ -32,7 +36,9 @@ export const node: LanguageBuilder = {
         { hint: 'name one in "main" of package.json' },
       );
     }
-    return { runtime: 'node', mode: 'frame', handler, steps: installSteps(view, manifest, '') };
+    const steps = installSteps(view, manifest, '');
+    if (namesPackages(manifest)) steps.push(await compileStep(handler, manifest));
+    return { runtime: 'node', mode: 'frame', handler, steps };
   },
   template: { mains: ['index.js', 'index.mjs', 'index.cjs'], plan: planTemplate },
 };
@@ -83,9 +89,27 @@ function mainOf(view: SourceView, manifest: PackageJson | undefined): string | u
   return found;
 }
 
-function installSteps(view: SourceView, manifest: PackageJson | undefined, folder: string): readonly BuildStep[] {
+function namesPackages(manifest: PackageJson | undefined): boolean {
+  return [manifest?.dependencies, manifest?.optionalDependencies].some((list) => keysOf(list).length > 0);
+}
+
+/** Packages alone are loaded, not the handler: it may want secrets, or a database, that a build does not have. */
+async function compileStep(handler: string, manifest: PackageJson | undefined): Promise<BuildStep> {
+  const isModule = /\.(m[jt]s|ts)$/.test(handler) || (handler.endsWith('.js') && manifest?.type === 'module');
+  const program = await readEntry('node/fill-compile-cache.cjs');
+  return {
+    name: 'node-compile-cache',
+    tool: 'node',
+    args: ['--eval', program, '{compiled}', isModule ? 'import' : 'require'],
+    shown: 'node: compiling what package.json names',
+    optional: true,
+    timeoutMs: compileTimeoutMs,
+  };
+}
+
+function installSteps(view: SourceView, manifest: PackageJson | undefined, folder: string): BuildStep[] {
   if (manifest === undefined) return [];
-  const counted = [manifest.dependencies, manifest.optionalDependencies].some((list) => keysOf(list).length > 0);
+  const counted = namesPackages(manifest);
   const scripted = keysOf(manifest.scripts).some((name) => installScripts.includes(name));
   if (!counted && !scripted) return [];
   const locked = ['package-lock.json', 'npm-shrinkwrap.json'].some((name) => view.files.has(posix.join(folder, name)));
