@@ -12,6 +12,7 @@ import type { PlannedRun } from '../events/schedule/scheduler.ts';
 import type { Catalog } from './catalog.ts';
 import type { StoredCalls } from './invocations.ts';
 import type { Usage } from './function-status.ts';
+import type { RunningTriggers } from './triggers.ts';
 
 /** What the API asks of the scaler. */
 export interface ReplicaScaler {
@@ -58,6 +59,8 @@ export interface ApiDeps {
   readonly calls: StoredCalls;
   /** When the clock calls which function. */
   readonly schedules: () => readonly PlannedRun[];
+  /** What sets functions off, as it runs. */
+  readonly triggers: RunningTriggers;
   /** Opens the secrets that come with a source. */
   readonly sealed: SealedSecrets;
   /** Calls of a function so far, for lists; default 0. */

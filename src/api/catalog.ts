@@ -18,20 +18,22 @@ export interface Catalog {
   readonly revisions: Mirror;
   readonly namespaces: Mirror;
   readonly retired: Mirror;
+  readonly triggers: Mirror;
   close(): void;
 }
 
 export async function createCatalog(store: Store): Promise<Catalog> {
-  const [functions, revisions, namespaces, retired] = await Promise.all([
+  const [functions, revisions, namespaces, retired, triggers] = await Promise.all([
     createMirror(store, recordFolders.functions),
     createMirror(store, recordFolders.revisions),
     createMirror(store, recordFolders.namespaces),
     createMirror(store, recordFolders.retired),
+    createMirror(store, recordFolders.triggers),
   ]);
   const close = (): void => {
-    for (const mirror of [functions, revisions, namespaces, retired]) mirror.close();
+    for (const mirror of [functions, revisions, namespaces, retired, triggers]) mirror.close();
   };
-  return { functions, revisions, namespaces, retired, close };
+  return { functions, revisions, namespaces, retired, triggers, close };
 }
 
 export function findFunction(catalog: Catalog, namespace: string, name: string): FunctionRecord | undefined {

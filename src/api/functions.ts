@@ -33,7 +33,10 @@ export interface Functions {
 }
 
 /** What of the API's parts functions need. */
-type FunctionParts = Omit<ApiParts, 'sourceDir' | 'version' | 'signatures' | 'sealed' | 'calls' | 'schedules'>;
+type FunctionParts = Omit<
+  ApiParts,
+  'sourceDir' | 'version' | 'signatures' | 'sealed' | 'calls' | 'schedules' | 'triggers'
+>;
 
 export function createFunctions(parts: FunctionParts): Functions {
   const { catalog, engine, scaler } = parts;

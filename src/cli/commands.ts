@@ -51,6 +51,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./invocations.ts')).invocationsCommand,
   },
   {
+    name: 'trigger',
+    summary: 'call functions by the clock or with messages',
+    load: async () => (await import('./trigger.ts')).triggerCommand,
+  },
+  {
     name: 'list',
     aliases: ['ls'],
     summary: 'list functions',

@@ -12,6 +12,7 @@ import { createNamespacesClient, type NamespacesClient } from './namespaces.ts';
 import { createRevisionsClient, type RevisionsClient } from './revisions.ts';
 import { createScaleClient, type ScaleClient } from './scale.ts';
 import { createSecretsClient, type SecretsClient } from './secrets.ts';
+import { createTriggersClient, type TriggersClient } from './triggers.ts';
 
 /** The API of one platform, a member per resource; every method resolves with a {@link Result}. */
 export interface Client {
@@ -29,6 +30,7 @@ export interface Client {
   readonly health: HealthClient;
   readonly invoke: InvokeClient;
   readonly invocations: InvocationsClient;
+  readonly triggers: TriggersClient;
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -48,5 +50,6 @@ export function createClient(options: ClientOptions): Client {
     health: createHealthClient(connection),
     invoke: createInvokeClient(connection),
     invocations: createInvocationsClient(connection),
+    triggers: createTriggersClient(connection),
   };
 }

@@ -7,15 +7,18 @@ import { createAsyncCalls } from '../queue/async-calls.ts';
 import { ownPath } from '../queue/own-path.ts';
 import { createAddressRule } from '../queue/public-address.ts';
 import type { Router } from '../router/router.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import type { Store } from '../store/store.ts';
 import { drainMs } from './drain-time.ts';
 import type { PlatformMeters } from './meters.ts';
 import type { Place } from './place.ts';
 import { createQueueBackbone } from './queue-backbone.ts';
 import type { PlatformOptions } from './platform.ts';
+import { startTriggers } from './triggers.ts';
 
 interface BackgroundParts {
   readonly store: Store;
+  readonly secrets: Pick<Secrets, 'get'>;
   readonly router: Router;
   readonly metrics: Metrics;
   readonly meters: PlatformMeters;
@@ -26,7 +29,7 @@ interface BackgroundParts {
 export async function startBackground(
   config: Config,
   options: PlatformOptions,
-  { store, router, metrics, meters, place }: BackgroundParts,
+  { store, secrets, router, metrics, meters, place }: BackgroundParts,
   stack: AsyncDisposableStack,
 ) {
   const backbone = createQueueBackbone(config);
@@ -52,5 +55,6 @@ export async function startBackground(
   const scheduler = createScheduler({ accept: (job) => calls.accept(job), memory: await createStoredMemory(store) });
   stack.defer(() => scheduler.close());
   stack.defer(await followFunctions(store, scheduler));
-  return { calls, schedules: () => scheduler.planned() };
+  const triggers = await startTriggers(config, { store, secrets, router, metrics, scheduler, calls }, stack);
+  return { calls, schedules: () => scheduler.planned(), triggers };
 }

@@ -19,6 +19,14 @@ export interface NatsConfig {
   readonly leaseMs: number;
 }
 
+/** A NATS server for triggers. */
+export interface EventsNats {
+  /** `nats://HOST:4222`, several of one cluster. */
+  readonly servers: readonly string[];
+  /** File with a NATS credentials file's text, `user:password` or a token; undefined: nobody asks. */
+  readonly credentialsFile: string | undefined;
+}
+
 /** Everything configurable, resolved once at start from flags, environment and `tinderbox.yaml`, then frozen. */
 export interface Config {
   /** Address the API and the functions listen on; default 127.0.0.1:8080. */
@@ -80,6 +88,11 @@ export interface Config {
   };
   /** Where stored calls live in place of this disk; undefined: nowhere else. */
   readonly nats: NatsConfig | undefined;
+  /** Where messages come from. */
+  readonly events: {
+    /** NATS for triggers that name no server of their own, and for topics of annotations; undefined: that of stored calls. */
+    readonly nats: EventsNats | undefined;
+  };
   /** Time an instance has to become ready; default 30 s. */
   readonly startTimeoutMs: number;
   /** Warm processes kept per runtime; default 2 for node, 2 for python. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
-import type { Config, NatsConfig } from './config.ts';
+import type { Config, EventsNats, NatsConfig } from './config.ts';
 import { type SettingName, type SettingValues, settings, variableOf } from './settings-table.ts';
 
 /** Where values come from, strongest first: flags by setting name, environment, file by key. */
@@ -37,6 +37,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     uids: given.uids ?? { first: 200_000, last: 265_535 },
     ...resolveGroups(given, sources, stateDir),
     nats: resolveNats(given),
+    events: { nats: resolveEventsNats(given) },
     startTimeoutMs: given.startTimeoutMs ?? 30_000,
     logFileBytes: given.logFileBytes ?? 8 * 2 ** 20,
     scaleIntervalMs: given.scaleIntervalMs ?? 2000,
@@ -114,6 +115,15 @@ function resolveGroups(
       toolPath: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     },
   };
+}
+
+/** Triggers may have a server of their own each. */
+function resolveEventsNats({
+  eventsNats: servers,
+  eventsNatsCredentials: file,
+}: SettingValues): EventsNats | undefined {
+  if (servers === undefined) return undefined;
+  return { servers, credentialsFile: file === undefined ? undefined : resolve(file) };
 }
 
 /** As root other users must pass through it, which a home folder forbids; a reboot must not empty it. */

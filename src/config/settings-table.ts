@@ -91,6 +91,23 @@ function dedicatedQueues(value: string, key: string): ReadonlyMap<string, { atOn
   return new Map(parts);
 }
 
+/** Addresses of one cluster; who calls stands in a file of its own. */
+function eventsNats(value: string, key: string): readonly string[] {
+  const servers = value.split(',').map((part) => part.trim());
+  for (const server of servers) {
+    const url = URL.canParse(server) ? new URL(server) : undefined;
+    const isServer = url !== undefined && ['nats:', 'tls:'].includes(url.protocol) && url.hostname !== '';
+    if (!isServer) throw new TinderboxError('config', `setting ${key} has "${server}", not nats://HOST:4222`);
+    if (url.username !== '' || url.password !== '') {
+      throw new TinderboxError(
+        'config',
+        `setting ${key} has credentials in it; setting events.natsCredentials names their file`,
+      );
+    }
+  }
+  return servers;
+}
+
 function uidRange(value: string, key: string): { first: number; last: number } {
   const match = /^(\d{4,10})-(\d{4,10})$/.exec(value.trim());
   const [first, last] = [Number(match?.[1]), Number(match?.[2])];
@@ -206,6 +223,16 @@ export const settings = {
     key: 'natsLease',
     about: 'silence of a platform after which others get the calls it ran (30s)',
     parse: asConfig(parseDurationMs),
+  },
+  eventsNats: {
+    key: 'events.nats',
+    about: 'NATS servers of triggers and topics, nats://HOST:4222, separated by commas (those of nats)',
+    parse: eventsNats,
+  },
+  eventsNatsCredentials: {
+    key: 'events.natsCredentials',
+    about: 'file with a NATS credentials file, user:password or a token (none)',
+    parse: text,
   },
   logFileBytes: {
     key: 'logs.fileSize',

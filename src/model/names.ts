@@ -9,7 +9,7 @@ const maxNameLength = 63;
 export const defaultNamespace = 'openfaas-fn';
 
 /** Throws `invalid` unless `value` is a DNS label of at most 63 characters (RFC 1123), the rule of OpenFaaS. */
-export function assertName(what: 'function' | 'namespace', value: string): void {
+export function assertName(what: 'function' | 'namespace' | 'trigger', value: string): void {
   if (value.length > maxNameLength) {
     throw new TinderboxError(
       'invalid',

@@ -8,6 +8,8 @@ export const recordFolders = {
   namespaces: 'namespaces/',
   /** Functions that were deleted: which revision numbers are used up. */
   retired: 'retired/',
+  /** What sets functions off. */
+  triggers: 'triggers/',
 } as const;
 
 export function formatFunctionRecordKey(namespace: string, name: string): string {
@@ -30,4 +32,8 @@ export function formatRevisionRecordKey(id: RevisionId): string {
 
 export function formatNamespaceRecordKey(namespace: string): string {
   return `namespaces/${namespace}`;
+}
+
+export function formatTriggerRecordKey(namespace: string, name: string): string {
+  return `triggers/${namespace}/${name}`;
 }

@@ -6,6 +6,7 @@ import { type MetricsFormat, openMetricsFrom } from './open-metrics.ts';
 import { type QueueView, registerQueueMetrics } from './queue-metrics.ts';
 import { registerRequestMetrics } from './request-metrics.ts';
 import { type FunctionScale, registerScaleMetrics } from './scale-metrics.ts';
+import { registerTriggerMetrics, type TriggerView } from './trigger-metrics.ts';
 import { type InstanceUsage, registerUsageMetrics } from './usage-metrics.ts';
 
 /** Counts per function for metrics, `list` and metering; labels only ever name functions that exist. */
@@ -18,6 +19,8 @@ export interface Metrics {
   forget(key: string): void;
   /** Tells of the queue from now on. */
   showQueue(queue: QueueView): void;
+  /** Tells of triggers with messages from now on. */
+  showTriggers(triggers: TriggerView): void;
   close(): void;
 }
 
@@ -40,11 +43,13 @@ export function createMetrics(views: MetricsViews): Metrics {
   const registry = new Registry();
   const functions: CallsByFunction = new Map();
   let queue: QueueView | undefined;
+  let triggers: TriggerView | undefined;
   registerFunctionMetrics(registry, functions);
   registerScaleMetrics(registry, views.scales);
   registerHostMetrics(registry, views.folders ?? {}, views.version ?? '');
   const usage = registerUsageMetrics(registry, views.usage ?? (() => Promise.resolve([])));
   const instances = registerInstanceMetrics(registry, () => new Set(views.scales().map((scale) => scale.function)));
+  registerTriggerMetrics(registry, () => triggers);
   const stops = [
     registerQueueMetrics(registry, () => queue),
     registerRequestMetrics(registry),
@@ -65,6 +70,9 @@ export function createMetrics(views: MetricsViews): Metrics {
     },
     showQueue(view) {
       queue = view;
+    },
+    showTriggers(view) {
+      triggers = view;
     },
     close() {
       for (const stop of stops) stop();

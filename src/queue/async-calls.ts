@@ -197,6 +197,10 @@ class QueuedCalls implements AsyncCalls {
         return { settlement: { outcome: 'dead', reason: forbidden, next: [] }, refused: false };
       return this.#result(job, attempt, callbackRetry, { next: [] });
     }
+    // A replay is due later than it was made.
+    if (payload.givenUp !== undefined && job.dueMs <= job.createdMs) {
+      return { settlement: { outcome: 'dead', reason: payload.givenUp, next: [] }, refused: false };
+    }
     const attempt = await attemptCall(job, payload, this.#options, signal);
     const { retry = defaultRetrySettings, memoryBytes = 0 } = this.#options.settingsOf(payload.function) ?? {};
     const next = payload.callbackUrl === undefined ? [] : [this.#callback(job, payload, payload.callbackUrl, attempt)];

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { CancelSignal } from '../model/cancel.ts';
 import { TinderboxError } from '../model/errors.ts';
-import type { Invoke, RawHeaders, Reply } from '../model/invocation.ts';
+import type { InvocationSource, Invoke, RawHeaders, Reply } from '../model/invocation.ts';
 import { type AttemptOutcome, parseRetryAfter } from './decide-retry.ts';
 import type { CallPayload, LeasedJob } from './job.ts';
 
@@ -27,32 +27,51 @@ export interface CallContext {
 /** Bytes of an answer that nobody asked for which are kept, for the call's history. */
 export const historyBytes = 1024;
 
+/** A call whose caller does not wait on a connection. */
+export interface CallRequest {
+  readonly id: string;
+  readonly payload: CallPayload;
+  readonly body: Uint8Array;
+  /** Bytes of the answer that are kept. */
+  readonly keep: number;
+  readonly source: InvocationSource;
+}
+
 /** Calls the function a job is for. Never rejects: a failure of the platform is an answer, too. */
 export async function attemptCall(
-  job: LeasedJob,
+  { id, body }: LeasedJob,
   payload: CallPayload,
   context: CallContext,
   signal: CancelSignal,
 ): Promise<Attempt> {
-  const begunMs = performance.now();
   const keep = payload.callbackUrl === undefined ? historyBytes : context.replyBytes;
+  return await makeCall({ id, payload, body, keep, source: 'async' }, context, signal);
+}
+
+/** Makes a call and reads its answer. Never rejects. */
+export async function makeCall(
+  { id, payload, body: bytes, keep, source }: CallRequest,
+  context: Pick<CallContext, 'invoke' | 'now'>,
+  signal: CancelSignal,
+): Promise<Attempt> {
+  const begunMs = performance.now();
   let begun = Number.POSITIVE_INFINITY;
   const measured = (): Pick<Attempt, 'durationMs' | 'billedMs'> => {
     const nowMs = performance.now();
     return { durationMs: nowMs - begunMs, billedMs: Math.max(0, Math.ceil(nowMs - begun)) };
   };
-  const body = Buffer.from(job.body.buffer, job.body.byteOffset, job.body.byteLength);
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     const reply = await context.invoke(
       {
-        id: job.id,
+        id,
         function: payload.function,
         method: payload.method,
         target: payload.target,
         headers: payload.headers,
         body: body.length === 0 ? undefined : body,
         contentLength: undefined,
-        source: 'async',
+        source,
         arrivedAtMs: begunMs,
         upgrade: false,
         onBegin: () => {

@@ -11,6 +11,8 @@ export interface CallPayload {
   readonly headers: RawHeaders;
   /** Where the answer goes; absent: nowhere. */
   readonly callbackUrl?: string;
+  /** Why somebody else gave it up before it was stored: it becomes a dead letter at once, and is called when replayed. */
+  readonly givenUp?: string;
 }
 
 /** The answer of a call on its way to whoever asked for it. */

@@ -323,6 +323,47 @@ suite('the OpenAPI document', () => {
     }
   });
 
+  test('triggers are told in both kinds, and those of annotations', async () => {
+    const all = '/system/triggers';
+    const one = `${all}/{name}`;
+    const at = (method: string, rest: string): { operation: string; path: string } => ({
+      operation: `${method} ${one}${/\/(pause|resume)/.exec(rest)?.[0] ?? ''}`,
+      path: `${all}/${rest}`,
+    });
+    const nightly = { name: 'nightly', function: 'teapot', schedule: { expressions: ['0 3 * * *'] } };
+    const nats = { servers: ['nats://127.0.0.1:1'], subject: 'orders.>', stream: 'ORDERS' };
+    const orders = { name: 'orders', function: 'teapot', nats, headers: { a: 'b' }, errorTopic: 'failed' };
+    const annotated = 'teapot:cron-function';
+    await walk([
+      { operation: `POST ${all}`, body: nightly, status: 201 },
+      { operation: `POST ${all}`, body: orders, status: 201 },
+      { operation: `POST ${all}`, body: nightly, status: 409 },
+      { operation: `POST ${all}`, body: { name: 'x', function: 'teapot' }, status: 400 },
+      { operation: `GET ${all}`, status: 200 },
+      { operation: `GET ${all}`, path: `${all}?function=A_`, status: 400 },
+      { ...at('GET', 'orders'), status: 200 },
+      { ...at('GET', annotated), status: 200 },
+      { ...at('GET', 'none'), status: 404 },
+      { ...at('GET', 'none?namespace=A_'), status: 400 },
+      { ...at('PUT', 'nightly'), body: { ...nightly, path: '/x' }, status: 202 },
+      { ...at('PUT', 'nightly'), body: { ...nightly, version: 1 }, status: 409 },
+      { ...at('PUT', 'nightly'), body: orders, status: 400 },
+      { ...at('PUT', 'none'), body: { ...nightly, name: 'none' }, status: 404 },
+      { ...at('PUT', annotated), body: { ...nightly, name: annotated }, status: 403 },
+      ...['pause', 'resume'].flatMap((action) => [
+        { ...at('POST', `nightly/${action}`), status: 202 },
+        { ...at('POST', `none/${action}`), status: 404 },
+        { ...at('POST', `${annotated}/${action}`), status: 403 },
+        { ...at('POST', `nightly/${action}?namespace=A_`), status: 400 },
+      ]),
+      { ...at('DELETE', annotated), status: 403 },
+      { ...at('DELETE', 'nightly?namespace=A_'), status: 400 },
+      { ...at('DELETE', 'nightly'), status: 202 },
+      { ...at('DELETE', 'nightly'), status: 404 },
+      { ...at('DELETE', 'orders'), status: 202 },
+    ]);
+  });
+
   test('a function goes by body or query', async () => {
     const operation = 'DELETE /system/functions';
     await walk([

@@ -40,6 +40,7 @@ export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> =
     ...(await makeKeys()),
     calls: createStoredCalls(sourceDir, () => Promise.reject(new Error('no calls here'))),
     schedules: () => [],
+    triggers: { nats: true, status: () => Promise.resolve(undefined) },
     version: { release: '1.2.3', sha: 'abc', commitMessage: 'a message' },
     ...deps,
   });

@@ -4,6 +4,7 @@ import { addBuildRoutes } from './build-routes.ts';
 import { addFunctionRoutes, addScalingRoutes } from './function-routes.ts';
 import { addInvocationRoutes } from './invocation-routes.ts';
 import { addLogRoutes } from './log-routes.ts';
+import { addTriggerRoutes } from './trigger-routes.ts';
 import { addInfoRoutes, addNamespaceRoutes, addSecretRoutes } from './resource-routes.ts';
 
 /** Every route of the control plane; `openapi/operations.ts` tells the same ones to the world. */
@@ -16,4 +17,5 @@ export function addAllRoutes(app: FastifyInstance, parts: ApiParts): void {
   addBuildRoutes(app, parts);
   addInfoRoutes(app, parts);
   addInvocationRoutes(app, parts);
+  addTriggerRoutes(app, parts);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { triggerKinds } from '../../model/trigger.ts';
 import { invocationStates } from '../../model/invocation-status.ts';
 
 /** What the API answers with, as the document tells it; exact, so that a field nobody wrote down is found by its test. */
@@ -181,6 +182,60 @@ export const invocationLine = z.strictObject({
 });
 export const plannedRun = z.strictObject({ function: z.string(), expression: z.string(), next: time.optional() });
 export const purged = z.strictObject({ purged: count });
+
+const sourceStatus = z.strictObject({
+  connected: z.boolean(),
+  inFlight: count,
+  delivered: count,
+  retried: count,
+  failed: count,
+  lag: count.optional(),
+  lastError: z.string().optional(),
+  lastErrorAt: time.optional(),
+});
+
+export const triggerStatus = z.strictObject({
+  name: z.string(),
+  namespace: z.string(),
+  function: z.string(),
+  kind: z.enum(triggerKinds),
+  method: z.string(),
+  path: z.string(),
+  headers: z.record(z.string(), z.string()).optional(),
+  schedule: z
+    .strictObject({
+      expressions: z.array(z.string()),
+      timezone: z.string(),
+      missed: z.enum(['skip', 'once']),
+      overlap: z.enum(['allow', 'skip']),
+      body: z.string(),
+    })
+    .optional(),
+  nats: z
+    .strictObject({
+      subject: z.string(),
+      servers: z.array(z.string()).optional(),
+      secret: z.string().optional(),
+      queueGroup: z.string().optional(),
+      stream: z.string().optional(),
+      createStream: z.boolean().optional(),
+      durable: z.string().optional(),
+      deliver: z.enum(['all', 'new', 'last']).optional(),
+    })
+    .optional(),
+  paused: z.boolean(),
+  concurrency: count.optional(),
+  attempts: count.optional(),
+  minWait: z.string().optional(),
+  maxWait: z.string().optional(),
+  responseTopic: z.string().optional(),
+  errorTopic: z.string().optional(),
+  readOnly: z.boolean(),
+  version: count.optional(),
+  createdAt: time.optional(),
+  nextRuns: z.array(time).optional(),
+  status: sourceStatus.optional(),
+});
 
 /** OpenFaaS's own format, which others extend as they like. */
 export const functionStore = z.looseObject({

@@ -6,6 +6,7 @@ import { scaleRequest } from '../scale.ts';
 import { secretRequest } from '../secrets.ts';
 import * as answers from './answers.ts';
 import type { Content, Operation } from './operation.ts';
+import { triggerOperations } from './trigger-operations.ts';
 
 const json = (schema: z.ZodType): Content => ({ type: 'application/json', schema });
 const lines = (schema: z.ZodType): Content => ({ type: 'application/x-ndjson', schema });
@@ -355,4 +356,5 @@ export const operations: readonly Operation[] = [
   ...builds,
   ...calls,
   ...queued,
+  ...triggerOperations,
 ];

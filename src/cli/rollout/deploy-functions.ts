@@ -3,6 +3,7 @@ import type { DeployMode, FunctionDeployment } from '../../client/functions.ts';
 import { dataOf } from '../../client/result.ts';
 import { defaultNamespace } from '../../model/names.ts';
 import { functionUrl } from '../flags/function-address.ts';
+import type { StackTrigger } from '../stack/stack-file.ts';
 import type { Progress } from '../terminal/progress.ts';
 import type { Shell } from '../terminal/shell.ts';
 import { buildOne, seconds, throwFailures } from './build-functions.ts';
@@ -23,6 +24,8 @@ export interface RolloutOptions {
 export interface Rollout {
   readonly deployment: FunctionDeployment;
   readonly target?: BuildTarget;
+  /** Applied once the function is accepted. */
+  readonly triggers?: readonly StackTrigger[];
 }
 
 /**
@@ -35,11 +38,12 @@ export async function deployFunctions(
   rollouts: readonly Rollout[],
   options: RolloutOptions,
 ): Promise<void> {
-  const results = await inParallel(rollouts, options.parallel, async ({ deployment, target }) => {
+  const results = await inParallel(rollouts, options.parallel, async (rollout) => {
+    const { target } = rollout;
     if (target !== undefined) {
       await buildOne((tar, onLog) => client.build.run(tar, onLog), target, options.progress);
     }
-    return deployOne(shell, client, deployment, options);
+    return deployOne(shell, client, rollout, options);
   });
   // Only now: a line on stdout would break the live ones on the same terminal.
   for (const result of results) if (result.status === 'fulfilled') shell.stdout.write(`URL: ${result.value}\n`);
@@ -52,7 +56,7 @@ export async function deployFunctions(
 async function deployOne(
   shell: Shell,
   client: Client,
-  deployment: FunctionDeployment,
+  { deployment, triggers = [] }: Rollout,
   { timeoutMs, progress, mode }: RolloutOptions,
 ): Promise<string> {
   const { service: name, namespace = defaultNamespace } = deployment;
@@ -60,6 +64,9 @@ async function deployOne(
   progress.step(name, `deploying ${deployment.image}`);
   try {
     dataOf(await client.functions.deploy(deployment, mode));
+    for (const trigger of triggers) {
+      dataOf(await client.triggers.apply({ ...trigger.spec, name: trigger.name, namespace, function: name }));
+    }
     if (timeoutMs === 0) {
       progress.finish(name, 'accepted');
     } else {

@@ -32,8 +32,13 @@ async function rolloutOf(
 ): Promise<Rollout> {
   const environment = await loadEnvironment(fn);
   const deployment = deploymentFrom(await withProcess(project, fn, flags), environment, flags);
-  if (!build || fn.skipBuild || fn.handler === undefined) return { deployment };
-  return { deployment, target: await resolveTarget(shell, project, fn, { ...environment, ...flags.env }, flags) };
+  const triggers = fn.triggers ?? [];
+  if (!build || fn.skipBuild || fn.handler === undefined) return { deployment, triggers };
+  return {
+    deployment,
+    triggers,
+    target: await resolveTarget(shell, project, fn, { ...environment, ...flags.env }, flags),
+  };
 }
 
 async function withProcess(project: LoadedProject, fn: StackFunction, flags: Flags): Promise<StackFunction> {

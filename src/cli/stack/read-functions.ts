@@ -5,6 +5,7 @@ import { assertName, assertSecretName } from '../../model/names.ts';
 import { parseCpu, parseMemory } from '../../model/quantity.ts';
 import { resolveLanguage } from './language.ts';
 import type { StackFunction } from './stack-file.ts';
+import { readTriggers } from './read-triggers.ts';
 import type { Entry, Place, YamlReader } from './yaml-reader.ts';
 
 /** All of faas-cli's fields of a function; `platforms` is for container builds and means nothing here. */
@@ -29,6 +30,8 @@ const known = [
   'build_secrets',
   'platforms',
   'publish',
+  // Of tinderbox alone.
+  'triggers',
 ];
 
 /** What the functions of a file stand in. */
@@ -82,6 +85,7 @@ function readFunction(reader: YamlReader, entry: Entry, directory: string): Stac
     ...(fields.has('readonly_root_filesystem') ? { readOnlyRootFilesystem: flag('readonly_root_filesystem') } : {}),
     buildArgs: readTextMap(reader, fields.get('build_args')),
     ...(fields.has('build_options') ? { buildOptions: readTextList(reader, fields.get('build_options')) } : {}),
+    ...(fields.has('triggers') ? { triggers: readTriggers(reader, fields.get('triggers')) } : {}),
     ...(fields.has('build_secrets') ? { buildSecrets: readPaths(reader, fields.get('build_secrets'), directory) } : {}),
   };
 }

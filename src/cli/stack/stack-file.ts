@@ -26,6 +26,14 @@ export interface StackFunction {
   readonly buildOptions?: readonly string[];
   /** For a remote builder: name → absolute path of a file. */
   readonly buildSecrets?: Readonly<Record<string, string>>;
+  /** What sets it off, besides calls. */
+  readonly triggers?: readonly StackTrigger[];
+}
+
+/** A trigger of a function: fields by name, as the API takes them. */
+export interface StackTrigger {
+  readonly name: string;
+  readonly spec: Readonly<Record<string, unknown>>;
 }
 
 /** Where a template of the file comes from; without a source: the template store. */

@@ -22,6 +22,8 @@ export interface YamlReader {
   /** Entries of a map whose keys are known; others are noted, naming the nearest known one. */
   fields(place: Place, known: readonly string[]): ReadonlyMap<string, Entry>;
   items(place: Place): readonly Place[];
+  /** Whether it is written as a list; notes nothing. */
+  isList(place: Place): boolean;
   /** A scalar as it is written: `true` and `1.0` stay these texts. */
   text(place: Place): string;
   bool(place: Place): boolean;
@@ -79,6 +81,7 @@ export function createYamlReader(document: Document, note: (node: Node | null, m
       note(from.node, `${from.path} must be a list, it is ${kindOf(from.node)}`);
       return [];
     },
+    isList: ({ node }) => isSeq(node),
     bool: (from) => {
       const written = text(from);
       if (!/^(true|false|)$/i.test(written)) note(from.node, `${from.path} is "${written}", it must be true or false`);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { TriggerStatus } from '../../model/trigger.ts';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { FunctionDeployment } from '../../client/functions.ts';
@@ -26,6 +27,7 @@ export interface FakeState {
   readonly replicas: Map<string, number>;
   readonly revisions: Map<string, RevisionSummary[]>;
   readonly secrets: Map<string, string>;
+  readonly triggers: Map<string, TriggerStatus>;
   /** Names of functions that were removed, in order. */
   readonly removed: string[];
   readonly namespaces: Set<string>;
@@ -61,6 +63,7 @@ export async function startFakePlatform(t: { after(fn: () => void): void }): Pro
     functions: new Map(),
     replicas: new Map(),
     revisions: new Map(),
+    triggers: new Map(),
     secrets: new Map(),
     removed: [],
     namespaces: new Set(['openfaas-fn']),

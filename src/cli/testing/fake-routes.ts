@@ -4,8 +4,9 @@ import { extract } from 'tar-stream';
 import type { FunctionDeployment } from '../../client/functions.ts';
 import { formatRevisionId } from '../../model/names.ts';
 import type { FakeState, ReceivedBuild } from './fake-platform.ts';
+import { triggerRoutes } from './fake-triggers.ts';
 
-interface Exchange {
+export interface Exchange {
   readonly state: FakeState;
   readonly name: string;
   readonly query: URLSearchParams;
@@ -13,7 +14,7 @@ interface Exchange {
   readonly response: ServerResponse;
 }
 
-interface Route {
+export interface Route {
   readonly method: string;
   readonly path: RegExp;
   readonly handle: (exchange: Exchange) => Promise<void> | void;
@@ -50,6 +51,7 @@ export const routes: readonly Route[] = [
   { method: 'PUT', path: /^\/system\/namespace\/([^/]+)$/, handle: updateNamespace },
   { method: 'DELETE', path: /^\/system\/namespace\/([^/]+)$/, handle: removeNamespace },
   { method: 'GET', path: /^\/system\/images$/, handle: listImages },
+  ...triggerRoutes,
   { method: 'POST', path: /^\/build$/, handle: build },
 ];
 

@@ -2,6 +2,7 @@ import { Cron } from 'croner';
 import { parseDurationMs } from '../../model/duration.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { FunctionKey } from '../../model/names.ts';
+import type { ScheduleTrigger } from '../../model/trigger.ts';
 import type { MissedRuns, Overlap, Schedule } from './schedule.ts';
 import { shorten } from '../../model/shorten.ts';
 
@@ -9,7 +10,8 @@ type Annotations = Readonly<Record<string, string>>;
 type Next = Schedule['next'];
 
 /** Topic by which OpenFaaS's cron-connector knows its functions. */
-const cronTopic = 'cron-function';
+export const cronTopic = 'cron-function';
+const annotationName = 'annotation schedule';
 const mostSchedules = 100;
 
 const nicknames: Readonly<Record<string, string>> = {
@@ -31,52 +33,82 @@ const nicknames: Readonly<Record<string, string>> = {
  * annotation and its value.
  */
 export function parseSchedules(key: FunctionKey, annotations: Annotations): readonly Schedule[] {
-  const topics = (annotations['topic'] ?? '').split(',').map((topic) => topic.trim());
-  const text = annotations['schedule'];
-  if (!topics.includes(cronTopic) || text === undefined) return [];
-  const expressions = text.split(';').map((part) => part.trim().replaceAll(/\s+/g, ' '));
-  const given = [...new Set(expressions.filter((part) => part !== ''))];
-  if (given.length === 0) throw invalid(text, 'is empty');
-  if (given.length > mostSchedules)
-    throw invalid(text.slice(0, 60), `has ${given.length} expressions, the limit is ${mostSchedules}`);
+  const text = scheduleText(annotations);
+  if (text === undefined) return [];
+  const given = expressionsIn(text);
+  if (given.length === 0) throw fault(annotationName, text, 'is empty');
+  if (given.length > mostSchedules) {
+    throw fault(annotationName, text.slice(0, 60), `has ${given.length} expressions, the limit is ${mostSchedules}`);
+  }
   const zone = annotations['com.tinderbox.schedule.timezone'] ?? 'UTC';
   const missed = oneOf<MissedRuns>(annotations, 'com.tinderbox.schedule.missed', ['skip', 'once']);
   const overlap = oneOf<Overlap>(annotations, 'com.tinderbox.schedule.overlap', ['allow', 'skip']);
-  return given.map((expression) => ({ function: key, expression, next: parseNext(expression, zone), missed, overlap }));
+  return given.map((expression) => ({
+    function: key,
+    expression,
+    next: parseNext(expression, zone, annotationName),
+    missed,
+    overlap,
+  }));
 }
 
-function parseNext(expression: string, defaultZone: string): Next {
+/** What the annotations of a function say, as a trigger would; undefined: nothing. They have been checked before. */
+export function scheduleOf(annotations: Annotations): ScheduleTrigger | undefined {
+  const text = scheduleText(annotations);
+  if (text === undefined) return undefined;
+  return {
+    expressions: expressionsIn(text),
+    timezone: annotations['com.tinderbox.schedule.timezone'] ?? 'UTC',
+    missed: annotations['com.tinderbox.schedule.missed'] === 'once' ? 'once' : 'skip',
+    overlap: annotations['com.tinderbox.schedule.overlap'] === 'skip' ? 'skip' : 'allow',
+    body: '',
+  };
+}
+
+function scheduleText(annotations: Annotations): string | undefined {
+  const topics = (annotations['topic'] ?? '').split(',').map((topic) => topic.trim());
+  return topics.includes(cronTopic) ? annotations['schedule'] : undefined;
+}
+
+function expressionsIn(text: string): readonly string[] {
+  const parts = text.split(';').map((part) => part.trim().replaceAll(/\s+/g, ' '));
+  return [...new Set(parts.filter((part) => part !== ''))];
+}
+
+/** Due times of one expression. `what` begins the message of `invalid`: which field or annotation it stands in. */
+export function parseNext(expression: string, defaultZone: string, what: string): Next {
   const zoned = /^(?:CRON_)?TZ=(\S+) (.+)$/.exec(expression);
   const zone = zoned?.[1] ?? defaultZone;
   const rest = zoned?.[2] ?? expression;
-  if (rest.startsWith('@every ')) return everyNext(expression, rest.slice('@every '.length));
-  if (rest.startsWith('@at ')) return onceNext(expression, rest.slice('@at '.length));
-  return cronNext(expression, nicknames[rest] ?? rest, zone);
+  if (rest.startsWith('@every ')) return everyNext(expression, rest.slice('@every '.length), what);
+  if (rest.startsWith('@at ')) return onceNext(expression, rest.slice('@at '.length), what);
+  return cronNext(expression, nicknames[rest] ?? rest, zone, what);
 }
 
 /** Counted from the beginning of Unix time, so that every platform has the same due times. */
-function everyNext(expression: string, text: string): Next {
-  const everyMs = parseDurationMs(text, `annotation schedule "${shorten(expression)}": the interval`);
-  if (everyMs < 1000 || everyMs > 366 * 24 * 3_600_000) throw invalid(expression, 'is not between 1s and 8784h');
+function everyNext(expression: string, text: string, what: string): Next {
+  const everyMs = parseDurationMs(text, `${what} "${shorten(expression)}": the interval`);
+  if (everyMs < 1000 || everyMs > 366 * 24 * 3_600_000) throw fault(what, expression, 'is not between 1s and 8784h');
   return (afterMs) => (Math.floor(afterMs / everyMs) + 1) * everyMs;
 }
 
-function onceNext(expression: string, text: string): Next {
+function onceNext(expression: string, text: string, what: string): Next {
   const atMs = Date.parse(text);
-  if (Number.isNaN(atMs)) throw invalid(expression, 'is not a date such as 2026-12-24T18:00:00Z');
+  if (Number.isNaN(atMs)) throw fault(what, expression, 'is not a date such as 2026-12-24T18:00:00Z');
   return (afterMs) => (afterMs < atMs ? atMs : undefined);
 }
 
-function cronNext(expression: string, pattern: string, zone: string): Next {
+function cronNext(expression: string, pattern: string, zone: string, what: string): Next {
   const fields = pattern.split(' ').length;
-  if (fields !== 5 && fields !== 6) throw invalid(expression, `has ${fields} fields, cron has 5, or 6 with seconds`);
+  if (fields !== 5 && fields !== 6)
+    throw fault(what, expression, `has ${fields} fields, cron has 5, or 6 with seconds`);
   let cron: Cron;
   try {
     cron = new Cron(pattern, { timezone: zone, paused: true, mode: 'auto' });
     // A zone that does not exist is only noticed when a time is computed.
     cron.nextRun(new Date(0));
   } catch (error) {
-    throw invalid(expression, `is not valid: ${error instanceof Error ? error.message : String(error)}`);
+    throw fault(what, expression, `is not valid: ${error instanceof Error ? error.message : String(error)}`);
   }
   return (afterMs) => cron.nextRun(new Date(afterMs))?.getTime();
 }
@@ -91,6 +123,6 @@ function oneOf<T extends string>(annotations: Annotations, name: string, allowed
   return found;
 }
 
-function invalid(expression: string, why: string): TinderboxError {
-  return new TinderboxError('invalid', `annotation schedule "${shorten(expression)}" ${why}`);
+function fault(what: string, expression: string, why: string): TinderboxError {
+  return new TinderboxError('invalid', `${what} "${shorten(expression)}" ${why}`);
 }
