@@ -4,6 +4,7 @@ import type { ApiDeps } from './api-parts.ts';
 import { createCatalog } from './catalog.ts';
 import { createServer } from './http/create-server.ts';
 import { addAllRoutes } from './http/all-routes.ts';
+import { finishRemovals } from './namespaces.ts';
 
 /** The control plane behind the gateway. It listens nowhere and authenticates nobody: both are done in front of it. */
 export interface Api {
@@ -16,13 +17,14 @@ export interface Api {
 
 /**
  * Reads the records once; afterwards every read is answered from memory. Uploads a killed platform left in `sourceDir`
- * are removed.
+ * are removed, and namespaces it was deleting deleted.
  */
 export async function createApi(deps: ApiDeps): Promise<Api> {
   await rm(deps.sourceDir, { recursive: true, force: true });
   const catalog = await createCatalog(deps.store);
   const stopping = new AbortController();
   const parts = { ...deps, catalog, stopping: stopping.signal };
+  await finishRemovals(parts);
   const app = createServer(deps.maxBodyBytes ?? 4 * 1024 * 1024);
   addAllRoutes(app, parts);
   await app.ready();

@@ -4,12 +4,12 @@ import { type TestContext, test } from 'node:test';
 import { ScriptedImages } from '../../test/support/control-world.ts';
 import { createHeldStore, type HeldStore } from '../../test/support/held-store.ts';
 import { tempDir } from '../../test/support/temp-dir.ts';
-import type { FunctionSpec } from '../model/function.ts';
+import type { FunctionSpec, NamespaceRecord } from '../model/function.ts';
 import { createSecrets } from '../secrets/secrets.ts';
 import { createMemoryStore } from '../store/memory/memory-store.ts';
 import { createCatalog } from './catalog.ts';
 import { createFunctions, type Functions } from './functions.ts';
-import { createNamespaces, type Namespaces } from './namespaces.ts';
+import { createNamespaces, finishRemovals, type Namespaces } from './namespaces.ts';
 import { createSecretCases, type SecretCases } from './secrets.ts';
 
 interface Kit {
@@ -19,6 +19,8 @@ interface Kit {
   readonly secrets: SecretCases;
   /** Keys below these folders that are of namespace `a`. */
   readonly left: () => Promise<readonly string[]>;
+  /** What a start does about deletes that were cut off. */
+  readonly restart: () => Promise<void>;
 }
 
 const marked = { name: 'a', labels: { openfaas: '1' } };
@@ -48,6 +50,7 @@ async function makeKit(t: TestContext): Promise<Kit> {
     namespaces,
     functions: createFunctions({ catalog, store, secrets, engine, scaler, stopping, builder }),
     secrets: createSecretCases({ secrets, catalog, store }),
+    restart: () => finishRemovals({ catalog, secrets, store }),
     async left() {
       const found = await Promise.all(
         ['functions', 'revisions', 'secrets'].map((folder) => store.list(`${folder}/a/`)),
@@ -131,6 +134,29 @@ test('a secret that is updated while its namespace goes is gone with it', async 
   held.go();
   await removing;
   assert.deepEqual(await left(), []);
+});
+
+test('a delete that was cut off is finished at the next start, and taken back where a function is in the way', async (t) => {
+  const kit = await makeKit(t);
+  const { store, functions, secrets } = kit;
+  await secrets.put({ name: 'k', value: 'v', namespace: 'a' }, undefined, 'create');
+  const mark = async (): Promise<void> => {
+    const entry = await store.get('namespaces/a');
+    await store.put('namespaces/a', { ...(entry?.value as object), deleting: true });
+  };
+  await functions.create(spec);
+  await mark();
+  await kit.restart();
+  const stays = await store.get('namespaces/a');
+  assert.ok(stays !== undefined && (stays.value as NamespaceRecord).deleting === undefined);
+  await functions.remove('a', 'f');
+  await mark();
+  await kit.restart();
+  assert.equal(await store.get('namespaces/a'), undefined);
+  assert.deepEqual(
+    (await kit.left()).filter((key) => key.startsWith('secrets/')),
+    [],
+  );
 });
 
 test('a delete that was cut off after the mark is finished by the next one', async (t) => {

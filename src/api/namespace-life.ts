@@ -4,7 +4,7 @@
  * 1. Who makes something writes first (a revision, a secret) and then reads the namespace; who deletes marks the
  *    namespace first and then looks what is in it. Whichever comes second sees the other.
  * 2. Every write of a namespace carries the version it was decided on, so nobody brings one back that is gone.
- * 3. A mark that a crash left behind refuses everything new; deleting the namespace again finishes the work.
+ * 3. A mark that a crash left behind refuses everything new; the next start goes on with the delete (`finishRemovals`).
  */
 import { TinderboxError } from '../model/errors.ts';
 import type { NamespaceRecord, RetiredRecord, RevisionRecord } from '../model/function.ts';
@@ -20,7 +20,7 @@ export function unknownNamespace(name: string): TinderboxError {
 
 export function namespaceLeaving(name: string): TinderboxError {
   return new TinderboxError('conflict', `namespace "${name}" is being deleted`, {
-    hint: 'if that was cut off, delete it again to finish it',
+    hint: 'if that failed, delete it again to finish it',
   });
 }
 

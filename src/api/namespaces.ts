@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TinderboxError } from '../model/errors.ts';
 import type { NamespaceRecord } from '../model/function.ts';
 import { assertName, defaultNamespace } from '../model/names.ts';
+import { notice } from '../observe/channels.ts';
 import { formatNamespaceRecordKey } from '../model/record-keys.ts';
 import type { ApiParts } from './api-parts.ts';
 import { findNamespace } from './catalog.ts';
@@ -74,6 +75,22 @@ export function createNamespaces(parts: NamespaceParts): Namespaces {
       await removeNamespace(name, parts);
     },
   };
+}
+
+/**
+ * Goes on with what a killed platform had begun to delete: to the end, or back to a namespace that stays when something
+ * is in it. What fails is told, and left to whoever deletes it again.
+ */
+export async function finishRemovals(parts: NamespaceParts): Promise<void> {
+  const records = [...parts.catalog.namespaces.all()].map(({ value }) => value as NamespaceRecord);
+  for (const { name, deleting } of records) {
+    if (deleting !== true) continue;
+    await removeNamespace(name, parts).catch((reason: unknown) => {
+      const error = TinderboxError.from(reason);
+      const message = `namespace "${name}" was being deleted and is still there: ${error.message}`;
+      notice.publish({ level: error.code === 'conflict' ? 'info' : 'warn', part: 'api', message });
+    });
+  }
 }
 
 async function removeNamespace(name: string, parts: NamespaceParts): Promise<void> {
