@@ -15,6 +15,7 @@ import { startDataPlane } from './compose/data-plane.ts';
 import { startEdges } from './compose/edges.ts';
 import type { Place } from './compose/place.ts';
 import type { Platform, PlatformOptions } from './compose/platform.ts';
+import { startTracing } from './compose/tracing.ts';
 
 /**
  * The composition root: builds every part, starts them in order, and stops them in reverse, also when a later one
@@ -42,7 +43,9 @@ async function startParts(
   const plane = await startDataPlane(config, options.version, base, stack);
   const stock = await readStock(options.storeFile);
   const place: Place = { port: 0 };
-  const background = await startBackground(config, options, { ...base, ...plane, place }, stack);
+  const { metrics, router } = plane;
+  const tracing = await startTracing(config, options.version, { metrics, invoke: router.invoke }, stack);
+  const background = await startBackground(config, options, { ...base, ...plane, tracing, place }, stack);
   const api = await createApi({
     ...base,
     ...plane,
@@ -51,7 +54,7 @@ async function startParts(
     functionStore: stock.text,
     sourceDir: join(config.runDir, 'sources'),
     version: { release: options.version, sha: options.version, commitMessage: `tinderbox ${options.version}` },
-    invocationCount: (key) => plane.metrics.invocationCount(key),
+    invocationCount: (key) => metrics.invocationCount(key),
     usage: (instances) => measureUsage(pidsOf(instances), (pid) => readProgramUsage(base.sandbox.cages, pid)),
     hostMemoryBytes: config.budget.memoryBytes,
     maxUploadBytes: config.limits.bodyBytes,
@@ -59,9 +62,9 @@ async function startParts(
     sealed: await createSealedSecrets(join(config.stateDir, 'build-secrets.key')),
   });
   stack.defer(() => api.close());
-  const metricsServer = await startMetricsServer(plane.metrics, config.metricsPort);
+  const metricsServer = await startMetricsServer(metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
-  const edges = await startEdges(config, options, { ...background, auth, api, router: plane.router, place }, stack);
+  const edges = await startEdges(config, options, { ...background, auth, api, router, tracing, place }, stack);
   return {
     ...edges,
     metricsUrl: `http://127.0.0.1:${metricsServer.port}/metrics`,

@@ -14,6 +14,7 @@ import type { PlatformMeters } from './meters.ts';
 import type { Place } from './place.ts';
 import { createQueueBackbone } from './queue-backbone.ts';
 import type { PlatformOptions } from './platform.ts';
+import type { Tracing } from './tracing.ts';
 import { startTriggers } from './triggers.ts';
 
 interface BackgroundParts {
@@ -22,6 +23,7 @@ interface BackgroundParts {
   readonly router: Router;
   readonly metrics: Metrics;
   readonly meters: PlatformMeters;
+  readonly tracing: Tracing;
   readonly place: Place;
 }
 
@@ -29,13 +31,13 @@ interface BackgroundParts {
 export async function startBackground(
   config: Config,
   options: PlatformOptions,
-  { store, secrets, router, metrics, meters, place }: BackgroundParts,
+  { store, secrets, router, metrics, meters, tracing, place }: BackgroundParts,
   stack: AsyncDisposableStack,
 ) {
   const backbone = createQueueBackbone(config);
   const calls = createAsyncCalls({
     open: backbone.open,
-    invoke: router.invoke,
+    ...tracing,
     replyBytes: config.queue.bodyBytes,
     callbacks: {
       isAllowed: createAddressRule(config.queue.callbackRanges),
@@ -55,6 +57,10 @@ export async function startBackground(
   const scheduler = createScheduler({ accept: (job) => calls.accept(job), memory: await createStoredMemory(store) });
   stack.defer(() => scheduler.close());
   stack.defer(await followFunctions(store, scheduler));
-  const triggers = await startTriggers(config, { store, secrets, router, metrics, scheduler, calls }, stack);
+  const triggers = await startTriggers(
+    config,
+    { store, secrets, invoke: tracing.invoke, metrics, scheduler, calls },
+    stack,
+  );
   return { calls, schedules: () => scheduler.planned(), triggers };
 }

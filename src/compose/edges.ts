@@ -8,12 +8,14 @@ import type { Router } from '../router/router.ts';
 import { drainMs } from './drain-time.ts';
 import type { Place } from './place.ts';
 import type { Platform, PlatformOptions } from './platform.ts';
+import type { Tracing } from './tracing.ts';
 
 interface EdgeParts {
   readonly auth: Auth;
   readonly api: Api;
   readonly router: Router;
   readonly calls: AsyncCalls;
+  readonly tracing: Tracing;
   readonly place: Place;
 }
 
@@ -21,7 +23,7 @@ interface EdgeParts {
 export async function startEdges(
   config: Config,
   options: PlatformOptions,
-  { auth, api, router, calls, place }: EdgeParts,
+  { auth, api, router, calls, tracing, place }: EdgeParts,
   stack: AsyncDisposableStack,
 ): Promise<Pick<Platform, 'url' | 'portalUrl'>> {
   const portal = await startPortal({
@@ -37,7 +39,7 @@ export async function startEdges(
   const gateway = createGateway({
     config,
     version: options.version,
-    invoke: router.invoke,
+    invoke: tracing.invoke,
     routeExists: (key) => router.route(key) !== undefined,
     async: {
       accept: (job) => calls.accept(job),

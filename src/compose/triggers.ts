@@ -6,10 +6,10 @@ import { createNatsConnections, type NatsAddress } from '../events/sources/nats/
 import { createNatsSource } from '../events/sources/nats/create-nats-source.ts';
 import { createTriggerHost } from '../events/triggers/trigger-host.ts';
 import { TinderboxError } from '../model/errors.ts';
+import type { Invoke } from '../model/invocation.ts';
 import type { TriggerSpec } from '../model/trigger.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { AsyncCalls } from '../queue/async-calls.ts';
-import type { Router } from '../router/router.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Store } from '../store/store.ts';
 import { drainMs } from './drain-time.ts';
@@ -17,7 +17,7 @@ import { drainMs } from './drain-time.ts';
 interface TriggerParts {
   readonly store: Store;
   readonly secrets: Pick<Secrets, 'get'>;
-  readonly router: Router;
+  readonly invoke: Invoke;
   readonly metrics: Pick<Metrics, 'showTriggers'>;
   readonly scheduler: Scheduler;
   readonly calls: Pick<AsyncCalls, 'accept'>;
@@ -26,12 +26,12 @@ interface TriggerParts {
 /** What sets functions off besides calls and the schedules of annotations. */
 export async function startTriggers(
   config: Config,
-  { store, secrets, router, metrics, scheduler, calls }: TriggerParts,
+  { store, secrets, invoke, metrics, scheduler, calls }: TriggerParts,
   stack: AsyncDisposableStack,
 ) {
   const nats = ownNats(config);
   const connections = createNatsConnections();
-  const caller = { invoke: router.invoke, replyBytes: config.queue.bodyBytes, now: Date.now };
+  const caller = { invoke, replyBytes: config.queue.bodyBytes, now: Date.now };
   const host = await createTriggerHost({
     store,
     scheduler,

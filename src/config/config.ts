@@ -117,6 +117,20 @@ export interface Config {
   readonly scaling: ScalingDefaults;
   /** Where load is asked for that the platform does not count itself; default nowhere. */
   readonly prometheusUrl: string | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracing: TracingConfig | undefined;
   /** How long the keeper holds instances for a platform that died to come back; default 30 s. */
   readonly keeperOrphanMs: number;
+}
+
+/** Where spans go. */
+export interface TracingConfig {
+  /** The whole address, ending in `/v1/traces` unless a variable of OpenTelemetry says otherwise. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly serviceName: string;
+  /** Share of new traces that are recorded, 0 to 1; default 1. */
+  readonly ratio: number;
+  /** Further attributes of the resource. */
+  readonly attributes: Readonly<Record<string, string>>;
 }

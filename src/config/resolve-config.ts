@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
 import type { Config, EventsNats, NatsConfig } from './config.ts';
+import { resolveTracing } from './resolve-tracing.ts';
 import { type SettingName, type SettingValues, settings, variableOf } from './settings-table.ts';
 
 /** Where values come from, strongest first: flags by setting name, environment, file by key. */
@@ -46,6 +47,7 @@ export function resolveConfig(sources: ConfigSources): Config {
       ...(given.scaleDryRun === undefined ? {} : { dryRun: given.scaleDryRun }),
     },
     prometheusUrl: given.prometheusUrl,
+    tracing: resolveTracing(given, sources.env),
     keeperOrphanMs: given.keeperOrphanMs ?? 30_000,
   };
   return Object.freeze(config);

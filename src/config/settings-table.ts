@@ -3,6 +3,7 @@ import { natsName, natsServers } from './nats-settings.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { parseDurationMs } from '../model/duration.ts';
 import { parseMemory } from '../model/quantity.ts';
+import { parsePairs, parseRatio } from './parse-tracing.ts';
 import { isQueueName } from '../model/queue-name.ts';
 
 /** One configurable value: its key in `tinderbox.yaml`, from which flag and variable names follow, and its checks. */
@@ -258,6 +259,22 @@ export const settings = {
     key: 'prometheus.url',
     about: 'Prometheus that is asked for the load of functions with a type of their own (none)',
     parse: webAddress,
+  },
+  tracingEndpoint: {
+    key: 'tracing.endpoint',
+    about: 'collector spans are sent to by OTLP over HTTP, such as http://127.0.0.1:4318 (none: nothing is traced)',
+    parse: webAddress,
+  },
+  tracingService: { key: 'tracing.service', about: 'service.name of the spans (tinderbox)', parse: text },
+  tracingRatio: {
+    key: 'tracing.ratio',
+    about: 'share of new traces that are recorded, 0 to 1 (1)',
+    parse: (value, key) => parseRatio(value, `setting ${key}`),
+  },
+  tracingHeaders: {
+    key: 'tracing.headers',
+    about: 'headers for the collector: key=value,key=value (none)',
+    parse: (value, key) => parsePairs(value, `setting ${key}`),
   },
   keeperOrphanMs: {
     key: 'keeper.orphanTimeout',

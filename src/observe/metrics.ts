@@ -6,6 +6,7 @@ import { type MetricsFormat, openMetricsFrom } from './open-metrics.ts';
 import { type QueueView, registerQueueMetrics } from './queue-metrics.ts';
 import { registerRequestMetrics } from './request-metrics.ts';
 import { type FunctionScale, registerScaleMetrics } from './scale-metrics.ts';
+import { registerSpanMetrics, type SpanView } from './span-metrics.ts';
 import { registerTriggerMetrics, type TriggerView } from './trigger-metrics.ts';
 import { type InstanceUsage, registerUsageMetrics } from './usage-metrics.ts';
 
@@ -21,6 +22,8 @@ export interface Metrics {
   showQueue(queue: QueueView): void;
   /** Tells of triggers with messages from now on. */
   showTriggers(triggers: TriggerView): void;
+  /** Tells of the spans that were sent from now on. */
+  showSpans(counts: SpanView): void;
   close(): void;
 }
 
@@ -74,6 +77,7 @@ export function createMetrics(views: MetricsViews): Metrics {
     showTriggers(view) {
       triggers = view;
     },
+    showSpans: (counts) => registerSpanMetrics(registry, counts),
     close() {
       for (const stop of stops) stop();
     },

@@ -14,10 +14,11 @@ import { defaultRetrySettings, type RetrySettings } from '../model/retry-setting
 import type { FunctionSettings } from '../model/settings.ts';
 import { jobAccepted } from '../observe/channels.ts';
 import { type Attempt, attemptCall, type CallContext, historyBytes } from './attempt.ts';
-import { attemptCallback, type CallbackContext, callbackHeaders } from './callback.ts';
+import { attemptCallback, type CallbackAttempt, type CallbackContext, callbackHeaders } from './callback.ts';
 import { decideRetry } from './decide-retry.ts';
 import { createDispatcher, type Dispatcher, type RunResult, type Turns } from './dispatcher.ts';
-import type { CallPayload, CallUsage, FinishedAttempt, Job, LeasedJob } from './job.ts';
+import type { CallbackPayload, CallPayload, CallUsage, FinishedAttempt, Job, LeasedJob } from './job.ts';
+import type { JobTracer } from './job-tracer.ts';
 import type { Backbone, DeadLetters, History, JobQueue, LaneDepth } from './queue.ts';
 import { type DedicatedQueue, resolveWorkQueue } from './work-queues.ts';
 
@@ -30,6 +31,8 @@ export interface AsyncCallsOptions extends CallContext {
   readonly dedicated: ReadonlyMap<string, DedicatedQueue>;
   /** The path of a URL that leads back to this platform; undefined: it leads elsewhere. */
   readonly ownPath: (url: URL) => { readonly key: FunctionKey; readonly target: string } | undefined;
+  /** What stored calls carry of the trace they belong to. Default: what came with them, like any header. */
+  readonly jobTracer?: JobTracer;
   /** 0 to 1. */
   readonly random: () => number;
 }
@@ -99,13 +102,9 @@ class QueuedCalls implements AsyncCalls {
     await this.#open();
   }
 
-  async accept(job: Job): Promise<boolean> {
-    const { queue } = await this.#open();
-    const name = this.queueOf(job.lane);
-    const { laneJobs } = resolveWorkQueue(name, this.#options.dedicated);
-    const [isNew = false] = await queue.append([laneJobs === undefined ? job : { ...job, laneJobs }]);
-    if (isNew) jobAccepted.publish({ lane: job.lane, queue: name });
-    return isNew;
+  accept(job: Job): Promise<boolean> {
+    const { jobTracer } = this.#options;
+    return jobTracer === undefined ? this.#store(job) : jobTracer.accept(job, (traced) => this.#store(traced));
   }
 
   async cancel(id: string): Promise<boolean> {
@@ -162,6 +161,15 @@ class QueuedCalls implements AsyncCalls {
     await queue.close();
   }
 
+  async #store(job: Job): Promise<boolean> {
+    const { queue } = await this.#open();
+    const name = this.queueOf(job.lane);
+    const { laneJobs } = resolveWorkQueue(name, this.#options.dedicated);
+    const [isNew = false] = await queue.append([laneJobs === undefined ? job : { ...job, laneJobs }]);
+    if (isNew) jobAccepted.publish({ lane: job.lane, queue: name });
+    return isNew;
+  }
+
   #open(): Promise<Opened> {
     const opened = (this.#opened ??= this.#openQueue());
     // A disk that was full may have room by the next call.
@@ -190,8 +198,10 @@ class QueuedCalls implements AsyncCalls {
   async #run(job: LeasedJob, signal: Cancel): Promise<RunResult> {
     const { payload } = job;
     if (payload.kind === 'callback') {
-      const { callbacks, now } = this.#options;
-      const attempt = await attemptCallback(job, payload, { ...callbacks, now }, signal);
+      const { callbacks, now, jobTracer } = this.#options;
+      const send = (given: CallbackPayload): Promise<CallbackAttempt> =>
+        attemptCallback(job, given, { ...callbacks, now }, signal);
+      const attempt = await (jobTracer === undefined ? send(payload) : jobTracer.deliver(job, payload, send));
       const { forbidden } = attempt;
       if (forbidden !== undefined)
         return { settlement: { outcome: 'dead', reason: forbidden, next: [] }, refused: false };
@@ -226,7 +236,8 @@ class QueuedCalls implements AsyncCalls {
 
   /** The job that brings the answer; to a function of this platform it is a call like any other. */
   #callback(job: LeasedJob, payload: CallPayload, url: string, attempt: Attempt): Job {
-    const headers = callbackHeaders(job, payload.function, attempt);
+    const told = callbackHeaders(job, payload.function, attempt);
+    const headers = this.#options.jobTracer?.carry(payload.headers, told) ?? told;
     const nowMs = this.#options.now();
     const own = this.#options.ownPath(new URL(url));
     return {

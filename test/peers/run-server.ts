@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 
 /** A program that serves until it is ended. */
 export interface RunningServer {
@@ -10,16 +10,15 @@ export interface RunningServer {
 
 /** Starts a program that writes what it has to say into `logFile`. */
 export function runServer(file: string, args: readonly string[], cwd: string, logFile: string): RunningServer {
-  const child = spawn(file, [...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  const log = createWriteStream(logFile);
-  for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false });
-  child.once('close', () => log.end());
+  const log = openSync(logFile, 'w');
+  const child = spawn(file, [...args], { cwd, stdio: ['ignore', log, log] });
+  closeSync(log);
   return {
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      const closed = once(child, 'close');
+      const ended = once(child, 'exit');
       child.kill('SIGTERM');
-      await closed;
+      await ended;
     },
   };
 }

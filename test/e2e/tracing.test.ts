@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { test, type TestContext } from 'node:test';
+import { deployFiles } from '../support/deploy.ts';
+import { type TestPlatform, usePlatform } from '../support/platform.ts';
+import { until } from '../support/until.ts';
+
+const traceId = '0af7651916cd43dd8448eb211c80319c';
+const spanId = 'b7ad6b7169203331';
+const traceparent = `00-${traceId}-${spanId}-01`;
+const handler = 'module.exports = async (event, context) => context.succeed(String(event.headers.traceparent));\n';
+
+interface SentSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly attributes: readonly { readonly key: string; readonly value: Readonly<Record<string, unknown>> }[];
+}
+
+/** Hears what is posted to it. */
+async function useListener<T>(t: TestContext, read: (request: IncomingMessage, body: string) => T) {
+  const heard: T[] = [];
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      heard.push(read(request, body));
+      response.end('{}');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { heard, port: (server.address() as { port: number }).port };
+}
+
+async function useCollector(t: TestContext) {
+  const { heard, port } = await useListener(t, (_request, body) => {
+    const { resourceSpans } = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: SentSpan[] }[] }[] };
+    return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
+  });
+  return { port, spans: () => heard.flat() };
+}
+
+const call = (platform: TestPlatform, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${platform.url}/function/told`, { headers });
+
+test('a call is traced from the gateway to the function, and a stored one through the queue to its callback', async (t) => {
+  const collector = await useCollector(t);
+  const callback = await useListener(t, ({ headers }, body) => ({ headers, body }));
+  const platform = await usePlatform(t, [
+    '--tracing-endpoint',
+    `http://127.0.0.1:${collector.port}`,
+    '--queue-callback-ranges',
+    '127.0.0.1',
+  ]);
+  await deployFiles(platform, 'told', { 'handler.js': handler });
+  const named = (name: string): Promise<SentSpan> =>
+    until(`${name} is exported`, () => collector.spans().find((span) => span.name === name));
+
+  await t.test('the function is told a span of its own, below the gateway’s, below the client’s', async () => {
+    const answer = await call(platform, { traceparent });
+    const whole = await named('GET told.openfaas-fn');
+    const instance = await named('instance told.openfaas-fn');
+    assert.equal(await answer.text(), `00-${traceId}-${instance.spanId}-01`);
+    assert.deepEqual([whole.traceId, whole.parentSpanId], [traceId, spanId]);
+    assert.equal(instance.parentSpanId, whole.spanId);
+    const id = whole.attributes.find(({ key }) => key === 'faas.invocation_id')?.value['stringValue'];
+    assert.equal(id, answer.headers.get('x-call-id'));
+  });
+
+  await t.test('the stored call carries it, and so does the callback', async () => {
+    const own = traceparent.replace('0af', '1af');
+    const headers = { traceparent: own, 'X-Callback-Url': `http://127.0.0.1:${callback.port}/done` };
+    const answer = await fetch(`${platform.url}/async-function/told`, { method: 'POST', headers });
+    assert.equal(answer.status, 202);
+    const sent = await named('send told.openfaas-fn');
+    const processed = await named('process told.openfaas-fn');
+    const back = await named(`callback 127.0.0.1:${callback.port}`);
+    assert.deepEqual([sent.traceId, sent.parentSpanId], [own.slice(3, 35), spanId]);
+    assert.equal(processed.parentSpanId, sent.spanId);
+    assert.equal(back.parentSpanId, sent.spanId);
+    assert.equal(callback.heard[0]?.headers['traceparent'], `00-${sent.traceId}-${back.spanId}-01`);
+    assert.match(callback.heard[0]?.body ?? '', new RegExp(`^00-${sent.traceId}-`));
+  });
+
+  await t.test('a call without a trace, or with a broken one, begins a new one', async () => {
+    for (const headers of [{}, { traceparent: 'broken' }]) {
+      const told = await (await call(platform, headers as Record<string, string>)).text();
+      assert.match(told, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+      assert.ok(!told.includes(traceId));
+    }
+  });
+  const metrics = await (await fetch(`${platform.metricsUrl}/metrics`)).text();
+  assert.match(metrics, /tinderbox_spans_total\{outcome="exported"\} [1-9]/);
+  assert.match(metrics, /tinderbox_spans_total\{outcome="dropped"\} 0/);
+});
+
+test('without a collector a trace passes to the function as it came; with one that is away calls go on', async (t) => {
+  const off = await usePlatform(t);
+  await deployFiles(off, 'told', { 'handler.js': handler });
+  assert.equal(await (await call(off, { traceparent })).text(), traceparent);
+  assert.equal(await (await call(off)).text(), 'undefined');
+  assert.doesNotMatch(await (await fetch(`${off.metricsUrl}/metrics`)).text(), /tinderbox_spans_total/);
+
+  const lost = await usePlatform(t, ['--tracing-endpoint', 'http://127.0.0.1:9']);
+  await deployFiles(lost, 'told', { 'handler.js': handler });
+  for (let i = 0; i < 50; i += 1) assert.equal((await call(lost)).status, 200);
+  await until('it is told in the log, once', () => /spans cannot be brought to the collector/.test(lost.output()));
+  assert.equal(await lost.stop(), 0);
+});
