@@ -11,6 +11,7 @@ import { closeAgent, ensureLoadGenerator, percentile } from './load.ts';
 import { deployMany, measureList } from './many-functions.ts';
 import { platformMemory } from './memory.ts';
 import { type Figure, formatJson, formatTable, holds } from './report.ts';
+import { measureStoredCalls } from './stored-calls.ts';
 import { measureLatency, measureThroughput } from './throughput.ts';
 
 const note = (text: string): void => console.error(`bench: ${text}`);
@@ -134,6 +135,7 @@ note('starts without pool');
 figures.push(...(await measureUnpooled()));
 note('1,000 functions');
 figures.push(...(await measureMany()));
+figures.push(...(await measureStoredCalls(1_000_000, note)));
 closeAgent();
 console.log(formatTable(figures));
 console.log(formatJson(figures));

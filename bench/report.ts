@@ -14,6 +14,7 @@ export interface Figure {
     | 'requests/s'
     | '% of 64 connections'
     | '% of without'
+    | '× quiet'
     | '× of-watchdog'
     | 'µs';
   /** Bound of the issue; absent for figures that only inform. */

@@ -92,14 +92,14 @@ test('a full disk refuses stored calls with 507 while other calls go on, and not
   await ledger.deploy(disk.platform, 'told', 5);
   const loud = { 'handler.js': "module.exports = async () => { console.log('x'.repeat(4000)); return 'loud'; };\n" };
   await deployFiles(disk.platform, 'loud', loud);
-  const body = Buffer.alloc(2 ** 16, 'b');
+  const body = Buffer.alloc(2 ** 20, 'b');
 
   for (const [round, moment] of momentsMs.entries()) {
     const { platform } = disk;
     await ledger.send(platform, 'told', 10);
     disk.fill(2 ** 20);
     for (let burst = 0; ledger.refused === 0 && burst < 50; burst += 1) {
-      await ledger.send(platform, 'told', 20, { body, headers: { 'X-Delay': '1s' }, allowed: [507] });
+      await ledger.send(platform, 'told', 5, { body, headers: { 'X-Delay': '1s' }, allowed: [507] });
     }
     disk.fill();
     const init = { method: 'POST', body, headers: { 'X-Delay': '1s', 'X-Call-Id': `asked-${round}` } };

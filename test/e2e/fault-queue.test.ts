@@ -17,13 +17,15 @@ const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 const hour = 3600;
 
 /** A platform for whom the time of day is another one, by as many seconds as the returned function was told last. */
-async function startElsewhen(t: TestContext): Promise<{ platform: TestPlatform; jump: (seconds: number) => void }> {
+async function startElsewhen(
+  t: TestContext,
+): Promise<{ platform: TestPlatform; jump: (seconds: number) => Promise<void> }> {
   const file = join(tempDir(t), 'offset');
-  const jump = (seconds: number): void => {
+  const set = (seconds: number): void => {
     writeFileSync(`${file}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
     renameSync(`${file}.new`, file);
   };
-  jump(0);
+  set(0);
   const env = {
     ...process.env,
     LD_PRELOAD: library,
@@ -37,6 +39,16 @@ async function startElsewhen(t: TestContext): Promise<{ platform: TestPlatform; 
   const command = [process.execPath, join(root, 'bin/tinderbox.mjs')];
   const platform = await startPlatform(ledgerFlags, undefined, { command, env });
   t.after(() => end(platform));
+  // The library looks at the file once a second.
+  const jump = async (seconds: number): Promise<void> => {
+    set(seconds);
+    await until('the platform to see it', async () => {
+      const answer = await fetch(`${platform.url}/function/none`);
+      await answer.arrayBuffer();
+      const theirs = Number(answer.headers.get('x-start-time')?.slice(0, -6));
+      return Math.abs(theirs - Date.now() - seconds * 1000) < 60_000;
+    });
+  };
   return { platform, jump };
 }
 
@@ -84,11 +96,11 @@ suite('stored calls', { concurrency: 2 }, () => {
       await ledger.send(platform, 'told', 10, { headers: { 'X-Delay': '1h' } });
       await until('the long ones to run', () => ledger.begun === 4);
       await delay(moment);
-      jump(2 * hour);
+      await jump(2 * hour);
       await until('the delayed ones to run', () => ledger.begun === 14, 60_000);
       await ledger.send(platform, 'told', 10);
       await ledger.send(platform, 'long', 4);
-      jump(-26 * hour);
+      await jump(-26 * hour);
       await ledger.send(platform, 'told', 10);
       await ledger.close(platform, 0);
     }

@@ -1,0 +1,130 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '../test/support/until.ts';
+import { startPlatform, type TestPlatform } from '../test/support/platform.ts';
+import type { Job } from '../src/queue/job.ts';
+import { createSqliteQueue } from '../src/queue/sqlite/sqlite-queue.ts';
+import { deployAll, nodeHello } from './functions.ts';
+import { platformMemory } from './memory.ts';
+import type { Figure } from './report.ts';
+
+const connections = 64;
+const seconds = 4;
+const hour = 3_600_000;
+/** Bounds that the backlog does not reach. */
+const flags = ['--queue-jobs', '10000000', '--queue-bytes', '10Gi'];
+
+interface Load {
+  readonly path: string;
+  readonly connections: number;
+  /** Lua that says what is sent, and how long each connection waits between requests. */
+  readonly script: string;
+}
+
+const posts = 'wrk.method = "POST"\nwrk.body = "hello"\n';
+/** Put off, so that calls are only stored. */
+const later = `${posts}wrk.headers["X-Delay"] = "1h"\n`;
+const accepting: Load = { path: '/async-function/hello', connections, script: later };
+const running: Load = { path: '/async-function/hello', connections, script: posts };
+/** About 5,000/s as long as an answer takes a millisecond. */
+const steadily: Load = { ...accepting, script: `${later}function delay() return 11 end\n` };
+const waitedFor: Load = { path: '/function/hello', connections: 4, script: '' };
+
+/** What `wrk` saw: answers per second, and the 99th percentile of their time in ms. Throws when one was no success. */
+async function drive(platform: TestPlatform, load: Load): Promise<{ perSecond: number; p99Ms: number }> {
+  const script = join(platform.stateDir, '..', `load-${load.connections}.lua`);
+  writeFileSync(script, load.script);
+  const args = ['-t1', `-c${load.connections}`, `-d${seconds}s`, '--latency', '-s', script, platform.url + load.path];
+  const child = spawn('wrk', args);
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  await once(child, 'close');
+  if (/Non-2xx/.test(text)) throw new Error(`some calls were refused:\n${text}`);
+  const [, number, unit = ''] = /99%\s+([\d.]+)(us|ms|s)/.exec(text) ?? [];
+  const p99Ms = Number(number) * ({ us: 0.001, ms: 1, s: 1000 }[unit] ?? Number.NaN);
+  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]), p99Ms };
+}
+
+async function accept(platform: TestPlatform): Promise<number> {
+  return (await drive(platform, accepting)).perSecond;
+}
+
+async function stored(platform: TestPlatform): Promise<number> {
+  const lanes = (await (await platform.fetch('/system/queue')).json()) as { jobs: number }[];
+  return lanes[0]?.jobs ?? 0;
+}
+
+/** Executed per second while calls arrive as fast as they are accepted, and after that until all are done. */
+async function execute(platform: TestPlatform): Promise<number> {
+  const before = await stored(platform);
+  const begin = performance.now();
+  const accepted = (await drive(platform, running)).perSecond * seconds;
+  await until('all to be done', async () => (await stored(platform)) <= before, 120_000);
+  return accepted / ((performance.now() - begin) / 1000);
+}
+
+/** How many times as long the slowest of a hundred calls somebody waits for takes while 5,000/s others are stored. */
+async function disturbance(platform: TestPlatform): Promise<{ times: number; perSecond: number }> {
+  const quiet = await drive(platform, waitedFor);
+  const [beside, storing] = await Promise.all([drive(platform, waitedFor), drive(platform, steadily)]);
+  return { times: beside.p99Ms / quiet.p99Ms, perSecond: storing.perSecond };
+}
+
+/** Puts calls that are due in an hour into the queue of a platform that is stopped. */
+async function addBacklog(platform: TestPlatform, count: number): Promise<void> {
+  const most = Number.MAX_SAFE_INTEGER;
+  const limits = { laneJobs: most, laneBytes: most, deadLetters: 0, deadLettersMs: most, history: 0, historyMs: most };
+  const queue = await createSqliteQueue({ file: join(platform.stateDir, 'queue.db'), limits });
+  const createdMs = Date.now();
+  const headers = ['Host', 'localhost', 'Content-Type', 'text/plain', 'X-Start-Time', `${createdMs}000000`];
+  const job = (id: string): Job => ({
+    id,
+    lane: 'hello.openfaas-fn',
+    priority: 0,
+    dueMs: createdMs + hour,
+    createdMs,
+    rememberMs: 0,
+    payload: { kind: 'call', function: 'hello.openfaas-fn', method: 'POST', target: '/', headers },
+    body: new Uint8Array(Buffer.from('hello')),
+  });
+  for (let made = 0; made < count; made += 1000) {
+    await queue.append(Array.from({ length: Math.min(1000, count - made) }, (_, i) => job(`backlog-${made + i}`)));
+  }
+  await queue.close();
+  // What is measured next must not wait for the disk to take this.
+  execFileSync('sync', ['-f', platform.stateDir]);
+}
+
+/** Stored calls of a hello in Node, on a platform of its own: first alone, then beside a backlog. */
+export async function measureStoredCalls(backlog: number, note: (text: string) => void): Promise<Figure[]> {
+  let platform = await startPlatform(flags);
+  try {
+    await deployAll(platform, nodeHello, ['hello']);
+    note('stored calls');
+    await accept(platform);
+    const [accepted, executed] = [await accept(platform), await execute(platform)];
+    const { times, perSecond } = await disturbance(platform);
+    await platform.stop();
+    note(`a backlog of ${backlog}`);
+    await addBacklog(platform, backlog);
+    platform = await platform.restart();
+    await accept(platform);
+    const [acceptedBeside, executedBeside] = [await accept(platform), await execute(platform)];
+    const main = platformMemory(platform.pid, platform.runDir).find(({ pid }) => pid === platform.pid);
+    const beside = `beside ${backlog.toLocaleString('en')} others`;
+    const without = '% of without';
+    return [
+      { measure: 'stored calls accepted', value: accepted, unit: 'requests/s', atLeast: 5000 },
+      { measure: 'stored calls executed', value: executed, unit: 'requests/s', atLeast: 3000 },
+      { measure: 'stored calls accepted beside waited-for ones', value: perSecond, unit: 'requests/s' },
+      { measure: 'waited-for calls beside these, p99', value: times, unit: '× quiet', atMost: 2 },
+      { measure: `accepted ${beside}`, value: (100 * acceptedBeside) / accepted, unit: without, atLeast: 80 },
+      { measure: `executed ${beside}`, value: (100 * executedBeside) / executed, unit: without, atLeast: 80 },
+      { measure: 'main process with that backlog, RSS', value: main?.rssMiB ?? Number.NaN, unit: 'MiB', atMost: 250 },
+    ];
+  } finally {
+    await platform.dispose();
+  }
+}
