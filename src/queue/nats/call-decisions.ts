@@ -36,9 +36,10 @@ export interface DecisionParts {
 }
 
 export interface CallDecisions {
-  append(jobs: readonly Job[]): Promise<readonly boolean[]>;
+  /** `nowMs` decides which of them are put off, here and for whoever tells that they are ready. */
+  append(jobs: readonly Job[], nowMs: number): Promise<readonly boolean[]>;
   /** False: somebody else has decided about it. */
-  settle(held: Held, settlement: Settlement): Promise<boolean>;
+  settle(held: Held, settlement: Settlement, nowMs: number): Promise<boolean>;
   /** What was cancelled; undefined: nothing. */
   cancel(id: string): Promise<CallFact | undefined>;
 }
@@ -61,15 +62,15 @@ class StreamDecisions implements CallDecisions {
     this.#parts = parts;
   }
 
-  async append(jobs: readonly Job[]): Promise<readonly boolean[]> {
+  async append(jobs: readonly Job[], nowMs: number): Promise<readonly boolean[]> {
     const first = new Map(jobs.map((job, at) => [job.id, at] as const).reverse());
     const wanted = jobs.filter((job, at) => first.get(job.id) === at);
-    const stored = new Set(await this.#store(wanted));
+    const stored = new Set(await this.#store(wanted, nowMs));
     return jobs.map((job, at) => first.get(job.id) === at && stored.has(job));
   }
 
   /** Resolves with those that are new. At first it is taken for granted that all are. */
-  async #store(wanted: readonly Job[]): Promise<readonly Job[]> {
+  async #store(wanted: readonly Job[], nowMs: number): Promise<readonly Job[]> {
     const { counts, committer } = this.#parts;
     let conditions: ReadonlyMap<Job, number> = new Map(wanted.map((job) => [job, 0]));
     for (let turn = 0; turn < tries; turn += 1) {
@@ -78,7 +79,7 @@ class StreamDecisions implements CallDecisions {
       const changes = jobs.map((job) => change(job, 1));
       counts.reserve(changes);
       try {
-        const messages = jobs.flatMap((job) => this.#newJob(job, conditions.get(job) ?? 0));
+        const messages = jobs.flatMap((job) => this.#newJob(job, conditions.get(job) ?? 0, nowMs));
         await committer.commit({ messages, changes, about: jobs.map(({ id }) => id), impatient: true });
         return jobs;
       } catch (error) {
@@ -93,9 +94,8 @@ class StreamDecisions implements CallDecisions {
     });
   }
 
-  #newJob(job: Job, condition: number): readonly NatsMessage[] {
-    const { writer, now } = this.#parts;
-    const nowMs = now();
+  #newJob(job: Job, condition: number, nowMs: number): readonly NatsMessage[] {
+    const { writer } = this.#parts;
     const messages = writer.job(recordOfJob(job, noPast), job.body, nowMs, condition);
     return job.rememberMs > nowMs ? [...messages, writer.known(job.id, job.rememberMs, nowMs)] : messages;
   }
@@ -111,10 +111,10 @@ class StreamDecisions implements CallDecisions {
     return new Map(left);
   }
 
-  async settle(held: Held, settlement: Settlement): Promise<boolean> {
+  async settle(held: Held, settlement: Settlement, nowMs: number): Promise<boolean> {
     for (let turn = 0; turn < tries; turn += 1) {
       try {
-        const { messages, changes } = await this.#outcome(held, settlement);
+        const { messages, changes } = await this.#outcome(held, settlement, nowMs);
         const next = settlement.outcome === 'retry' ? [] : settlement.next.map(({ id }) => id);
         await this.#parts.committer.commit({ messages, changes, about: [held.job.id, ...next], impatient: false });
         return true;
@@ -126,10 +126,9 @@ class StreamDecisions implements CallDecisions {
     throw new TinderboxError('internal', `call ${held.job.id} is being changed by others`);
   }
 
-  async #outcome(held: Held, settlement: Settlement): Promise<Written> {
+  async #outcome(held: Held, settlement: Settlement, nowMs: number): Promise<Written> {
     const { job, seq, parts } = held;
-    const { writer, now } = this.#parts;
-    const nowMs = now();
+    const { writer } = this.#parts;
     const apart = parts === undefined ? {} : { parts };
     const past = pastOf(held, settlement.used);
     if (settlement.outcome === 'retry') {

@@ -135,6 +135,11 @@ export class LaneCounts {
     for (const { lane } of changes) this.#tidy(this.#lane(lane));
   }
 
+  jobsOf(name: string): number {
+    const lane = this.#lanes.get(name);
+    return lane === undefined ? 0 : total(lane).jobs;
+  }
+
   depth(): readonly LaneDepth[] {
     return [...this.#lanes.values()]
       .map((lane) => ({ lane: lane.name, ...total(lane) }))

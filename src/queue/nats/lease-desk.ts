@@ -36,6 +36,8 @@ export interface LeaseDesk {
   running(id: string): Running | undefined;
   /** The attempts of a call up to the one under way. */
   past(id: string): Past | undefined;
+  /** How many of a lane are held. */
+  heldOf(lane: string): number;
   /** It is over: the message goes. */
   release(held: Held): void;
   /** It was cancelled; whoever works on it learns so when it is settled. */
@@ -111,6 +113,12 @@ class StreamLeaseDesk implements LeaseDesk {
     const held = this.#held.get(id);
     if (held === undefined) return undefined;
     return { attempts: held.job.attempt, startedMs: held.startedMs, used: held.past.used };
+  }
+
+  heldOf(lane: string): number {
+    let count = 0;
+    for (const { job } of this.#held.values()) if (job.lane === lane) count += 1;
+    return count;
   }
 
   release(held: Held): void {

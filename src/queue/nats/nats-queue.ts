@@ -6,6 +6,7 @@
  * 1. Listeners hear of a lane after what gave it work is stored.
  * 2. What was not heard is found: every lane that holds something is told again, at least once in a lease time.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { TinderboxError } from '../../model/errors.ts';
 import { notice } from '../../observe/channels.ts';
 import type { Job, LeasedJob } from '../job.ts';
@@ -62,6 +63,8 @@ export async function createNatsQueue(options: NatsQueueOptions): Promise<JobQue
   }
 }
 
+const freshMs = [5, 40] as const;
+
 /** What the history may hold beyond its bound before it is cut. */
 const slackOf = (most: number): number => (most < 1000 ? 0 : Math.floor(most / 20));
 
@@ -83,6 +86,8 @@ class NatsQueue implements JobQueue {
   readonly #canceledListeners: ((id: string) => void)[] = [];
   /** Lanes with work nobody has heard of yet. */
   #unheard = new Set<string>();
+  /** Lanes that were told and not leased of since. */
+  readonly #fresh = new Set<string>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #overSinceTrim = 0;
   #closed = false;
@@ -115,7 +120,7 @@ class NatsQueue implements JobQueue {
       },
     });
     this.history = createStoredHistory({ stream, subjects, reader, desk: this.#desk, peers: this.#peers, now });
-    const tellJob = (job: Pick<Job, 'lane' | 'dueMs'>): void => this.#tellIfDue(job);
+    const tellJob = (job: Pick<Job, 'lane' | 'dueMs'>): void => this.#tell(job.lane);
     this.deadLetters = createStoredLetters({ ...shared, stream, most: limits.deadLetters, tell: tellJob });
   }
 
@@ -138,8 +143,9 @@ class NatsQueue implements JobQueue {
 
   async append(jobs: readonly Job[]): Promise<readonly boolean[]> {
     await this.#ensureConsumers(jobs);
-    const stored = await this.#decisions.append(jobs);
-    for (const [at, job] of jobs.entries()) if (stored[at] === true) this.#tellIfDue(job);
+    const nowMs = this.#now();
+    const stored = await this.#decisions.append(jobs, nowMs);
+    for (const [at, job] of jobs.entries()) if (stored[at] === true) this.#tellIfDue(job, nowMs);
     return stored;
   }
 
@@ -147,22 +153,34 @@ class NatsQueue implements JobQueue {
   async lease(lane: string, most: number): Promise<readonly LeasedJob[]> {
     if (!this.#link.isUp()) return [];
     try {
-      return await this.#desk.lease(lane, most);
+      return await this.#leaseFresh(lane, most);
     } catch (error) {
       if (this.#closed || !this.#link.isUp()) return [];
       throw error;
     }
   }
 
+  /** The server counts what is ready a moment after it has stored it: what was just told is asked for again. */
+  async #leaseFresh(lane: string, most: number): Promise<readonly LeasedJob[]> {
+    const isFresh = this.#fresh.delete(lane);
+    for (const waitMs of freshMs) {
+      const leased = await this.#desk.lease(lane, most);
+      if (leased.length > 0 || !isFresh || this.#counts.jobsOf(lane) <= this.#desk.heldOf(lane)) return leased;
+      await delay(waitMs);
+    }
+    return await this.#desk.lease(lane, most);
+  }
+
   async settle(job: LeasedJob, settlement: Settlement): Promise<boolean> {
     const held = this.#desk.held(job);
     if (held === undefined) return false;
     if (settlement.outcome !== 'retry') await this.#ensureConsumers(settlement.next);
-    const settled = await this.#decisions.settle(held, settlement);
+    const nowMs = this.#now();
+    const settled = await this.#decisions.settle(held, settlement, nowMs);
     this.#desk.release(held);
     if (!settled) return false;
-    if (settlement.outcome === 'retry') this.#tellIfDue({ lane: job.lane, dueMs: settlement.atMs });
-    else for (const next of settlement.next) this.#tellIfDue(next);
+    if (settlement.outcome === 'retry') this.#tellIfDue({ lane: job.lane, dueMs: settlement.atMs }, nowMs);
+    else for (const next of settlement.next) this.#tellIfDue(next, nowMs);
     if (settlement.outcome === 'dead') await this.deadLetters.trim();
     if (settlement.outcome === 'done') await this.#trimHistory();
     return true;
@@ -258,12 +276,18 @@ class NatsQueue implements JobQueue {
     notice.publish({ level: 'warn', part: 'queue', message: TinderboxError.from(error).message });
   }
 
-  #tellIfDue({ lane, dueMs }: Pick<Job, 'lane' | 'dueMs'>): void {
-    if (dueMs <= (this.#options.now ?? Date.now)()) this.#tell(lane);
+  /** What was put off when it was written is told by the server, once it is where it can be taken from. */
+  #tellIfDue({ lane, dueMs }: Pick<Job, 'lane' | 'dueMs'>, nowMs: number): void {
+    if (dueMs <= nowMs) this.#tell(lane);
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
   }
 
   #tell(lane: string): void {
     if (this.#closed) return;
+    this.#fresh.add(lane);
     if (this.#listeners.size === 0) this.#unheard.add(lane);
     for (const listener of this.#listeners) listener(lane);
   }
