@@ -171,6 +171,22 @@ describe('functions', () => {
     assert.equal((await scale({ replicas: 1.5 })).status, 400);
   });
 
+  test('scaling by hand during a rollout is for the revision that comes as well', async () => {
+    const { engine, images } = api.world;
+    images.add('slow:1');
+    await api.call('POST', '/system/functions', plain);
+    await available();
+    await api.call('PUT', '/system/functions', { ...plain, image: 'slow:1' });
+    const coming = 'openfaas-fn/f-00002' as const;
+    await until('the new one is proved', () => engine.live(coming).length === 1);
+    assert.equal((await api.call('POST', '/system/scale-function/f', { replicas: 3 })).status, 202);
+    await until('the old one has three', async () => (await status()).availableReplicas === 3);
+    await until('the new one has three', () => engine.live(coming).length === 3);
+    engine.settle(coming, 'ready');
+    await until('the old one is gone', () => engine.live('openfaas-fn/f-00001').length === 0);
+    assert.equal((await status()).availableReplicas, 3);
+  });
+
   test('a thousand functions are listed within 100 ms', async () => {
     const { store } = api.world;
     const spec = { namespace: 'openfaas-fn', image: 'good:1', secrets: [], labels: {}, annotations: {} };

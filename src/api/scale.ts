@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { TinderboxError } from '../model/errors.ts';
+import { type ErrorCode, TinderboxError } from '../model/errors.ts';
 import type { FunctionRecord } from '../model/function.ts';
-import type { RevisionId } from '../model/names.ts';
+import { formatRevisionId, type RevisionId } from '../model/names.ts';
 import { resolveSettings } from '../model/settings.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireFunction } from './catalog.ts';
@@ -31,15 +31,26 @@ export async function scaleFunction(parts: ApiParts, namespace: string, name: st
   const { min, max } = resolveSettings(record.spec).scaling;
   let replicas = wanted === 0 ? 0 : Math.min(max, Math.max(1, min, wanted));
   const revision = runningRevision(record, parts);
-  if (revision !== undefined) {
-    try {
-      replicas = await parts.scaler.setReplicas(revision, replicas);
-    } catch (reason) {
-      // A revision that cannot run now takes the count up once it can.
-      if (!(reason instanceof TinderboxError) || reason.code !== 'not-found') throw reason;
-    }
-  }
+  if (revision !== undefined) replicas = (await setReplicas(revision, replicas, ['not-found'], parts)) ?? replicas;
   await changeFunction(parts, namespace, name, (latest) => ({ ...latest, replicas }));
+  // One that is rolled out beside it is about to take its calls; to prove itself it needs an instance, so not with none.
+  const coming = formatRevisionId(namespace, name, record.latest);
+  if (coming !== revision && replicas > 0) await setReplicas(coming, replicas, ['not-found', 'host-full'], parts);
+}
+
+/** Undefined for one of these errors: a revision that cannot run now takes the count up once it can. */
+async function setReplicas(
+  revision: RevisionId,
+  count: number,
+  excused: readonly ErrorCode[],
+  { scaler }: Pick<ApiParts, 'scaler'>,
+): Promise<number | undefined> {
+  try {
+    return await scaler.setReplicas(revision, count);
+  } catch (reason) {
+    if (reason instanceof TinderboxError && excused.includes(reason.code)) return undefined;
+    throw reason;
+  }
 }
 
 /** The one that serves; or the newest, from the moment it is shown as available, which is a little before it serves. */
