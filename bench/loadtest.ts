@@ -26,24 +26,25 @@ const platform = await startPlatform();
 try {
   console.log('| shape | calls | errors | most wanted | most ready | p50 | p99 |\n|---|---|---|---|---|---|---|');
   for (const mode of modes) {
-    const name = `load-${mode.type}`;
-    await deployAll(platform, { lang: 'node', files: { 'handler.js': handler } }, [name], mode.labels);
     for (const shape of shapes) {
-      if (`${shape.name}-${mode.type}`.includes(values.only)) console.log(await run(platform, name, mode, shape));
+      if (`${shape.name}-${mode.type}`.includes(values.only)) console.log(await run(platform, mode, shape));
     }
-    await platform.fetch('/system/functions', { method: 'DELETE', body: JSON.stringify({ functionName: name }) });
   }
 } finally {
   await platform.dispose();
 }
 
-async function run(on: TestPlatform, name: string, mode: Mode, shape: Shape): Promise<string> {
+/** Each shape has a function of its own, which knows nothing of the one before. */
+async function run(on: TestPlatform, mode: Mode, shape: Shape): Promise<string> {
+  const name = `load-${shape.name}-${mode.type}`;
+  await deployAll(on, { lang: 'node', files: { 'handler.js': handler } }, [name], mode.labels);
   const moments: Moment[] = [];
   const rate = (atMs: number): number => mode.peakPerSecond * shape.level(atMs / lengthMs);
   const driven = await drive(`${on.url}/function/${name}?${mode.query}`, lengthMs, rate, async (atMs) => {
     const { desired = 0, ready } = await report(on, name);
     moments.push({ atMs, load: rate(atMs) * mode.loadPerRate, desired, ready });
   });
+  await on.fetch('/system/functions', { method: 'DELETE', body: JSON.stringify({ functionName: name }) });
   const title = `${shape.name}, ${mode.type}`;
   writeFileSync(join(out, `${shape.name}-${mode.type}.svg`), drawPicture({ title, unit: mode.unit, moments }));
   const most = (of: (moment: Moment) => number): number => Math.max(...moments.map(of));

@@ -9,6 +9,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     functions: { type: 'string', default: '2000' },
+    only: { type: 'string', default: '' },
     'start-ms': { type: 'string', default: '250' },
   },
 });
@@ -16,9 +17,10 @@ const { values } = parseArgs({
 const options: TraceOptions = { seed: Number(values.seed), functions: Number(values.functions) };
 const startMs = Number(values['start-ms']);
 console.log(`seed ${options.seed}, an instance starts in ${startMs} ms and takes 10 calls at once\n`);
-for (let index = 0; index < createTraces(options).length; index += 1) {
+for (const [index, { name }] of createTraces(options).entries()) {
+  if (!name.includes(values.only)) continue;
   const summaries = policies.map((policy) => run(index, policy));
-  console.log(`${createTraces(options)[index]?.name}\n${formatRows(summaries)}\n`);
+  console.log(`${name}\n${formatRows(summaries)}\n`);
 }
 
 /** Every policy meets the same calls: the trace is made anew from the same seed. */

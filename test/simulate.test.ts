@@ -10,6 +10,12 @@ import { resolveScaling } from '../src/model/resolve-scaling.ts';
 const minute = 60_000;
 const startMs = 250;
 
+function named(all: readonly FunctionOutcome[], name: string): FunctionOutcome {
+  const found = all[policies.findIndex((policy) => policy.name.startsWith(name))];
+  assert.ok(found !== undefined);
+  return found;
+}
+
 function runAll(trace: FunctionTrace, lengthMs: number): readonly FunctionOutcome[] {
   return policies.map((policy) => simulateFunction(trace, policy, { startMs, lengthMs }));
 }
@@ -46,30 +52,34 @@ describe('simulateFunction', () => {
   });
 
   test('one call is cold, waits for the start, and costs its keep-alive', () => {
-    const [ten, quarter, knative] = runAll(callsAt([1_000]), 60 * minute);
-    for (const outcome of [ten, quarter, knative]) {
-      assert.deepEqual([outcome?.calls, outcome?.cold, outcome?.waitsMs], [1, 1, [250]]);
-    }
+    const all = runAll(callsAt([1_000]), 60 * minute);
     // Awake from the call to the first tick of 2 s that is the keep-alive after its end.
-    const awakeMs = [10 * minute, 15 * minute, minute];
-    for (const [at, outcome] of [ten, quarter, knative].entries()) {
-      const spent = (outcome?.instanceMs ?? 0) - (awakeMs[at] ?? 0);
-      assert.ok(spent >= 0 && spent <= 4_000, `${spent} ms beyond the keep-alive`);
+    for (const [name, minutes] of [
+      ['keep-alive 10m', 10],
+      ['keep-alive 15m', 15],
+      ['keep-alive 20m', 20],
+      ["Knative's", 1],
+    ] as const) {
+      const { calls, cold, waitsMs, instanceMs } = named(all, name);
+      assert.deepEqual([calls, cold, waitsMs], [1, 1, [250]]);
+      const spentMs = instanceMs - minutes * minute;
+      assert.ok(spentMs >= 0 && spentMs <= 4_000, `${name}: ${spentMs} ms beyond the keep-alive`);
     }
   });
 
   test('calls twelve minutes apart are cold where ten are kept, and warm where fifteen are', () => {
     const arrivals = Array.from({ length: 20 }, (_, at) => at * 12 * minute);
-    const [ten, quarter] = runAll(callsAt(arrivals), 300 * minute);
-    assert.deepEqual([ten?.cold, quarter?.cold], [20, 1]);
+    const all = runAll(callsAt(arrivals), 300 * minute);
+    assert.deepEqual([named(all, 'keep-alive 10m').cold, named(all, 'keep-alive 15m').cold], [20, 1]);
   });
 
   test('the adaptive policy learns a regular gap, and then is warm for less', () => {
     const arrivals = Array.from({ length: 60 }, (_, at) => at * 20 * minute);
-    const [, quarter, , adaptive] = runAll(callsAt(arrivals), 1_200 * minute);
-    assert.equal(quarter?.cold, 60);
-    assert.ok((adaptive?.cold ?? 60) <= 12, `${adaptive?.cold} cold`);
-    assert.ok((adaptive?.instanceMs ?? 0) < (quarter?.instanceMs ?? 0));
+    const all = runAll(callsAt(arrivals), 1_200 * minute);
+    const [quarter, adaptive] = [named(all, 'keep-alive 15m'), named(all, 'adaptive, else 15m')];
+    assert.equal(quarter.cold, 60);
+    assert.ok(adaptive.cold <= 12, `${adaptive.cold} cold`);
+    assert.ok(adaptive.instanceMs < quarter.instanceMs);
   });
 });
 

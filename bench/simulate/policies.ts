@@ -13,18 +13,18 @@ function settings(labels: Record<string, string>, annotations: Record<string, st
   return resolveSettings({ namespace: 'ns', name: 'f', image: 'f', secrets: [], labels, annotations, envVars });
 }
 
-/** Every instance takes 10 calls at once. */
+function keepAlive(minutes: number): FunctionSettings {
+  return settings({ 'com.openfaas.scale.zero-duration': `${minutes}m` });
+}
+
+const knative = settings({}, { 'autoscaling.knative.dev/class': 'kpa.autoscaling.knative.dev' });
+
+/** Every instance takes 10 calls at once. An adaptive one is kept for its zero duration until its idle times say more. */
 export const policies: readonly Policy[] = [
-  {
-    name: 'keep-alive 10m',
-    settings: settings({ 'com.openfaas.scale.zero-duration': '10m' }),
-    adaptive: false,
-  },
-  { name: 'keep-alive 15m (default)', settings: settings({}), adaptive: false },
-  {
-    name: "Knative's",
-    settings: settings({}, { 'autoscaling.knative.dev/class': 'kpa.autoscaling.knative.dev' }),
-    adaptive: false,
-  },
-  { name: 'adaptive', settings: settings({}), adaptive: true },
+  { name: 'keep-alive 10m', settings: keepAlive(10), adaptive: false },
+  { name: 'keep-alive 15m (default)', settings: keepAlive(15), adaptive: false },
+  { name: 'keep-alive 20m', settings: keepAlive(20), adaptive: false },
+  { name: "Knative's", settings: knative, adaptive: false },
+  { name: 'adaptive, else 15m', settings: keepAlive(15), adaptive: true },
+  { name: 'adaptive, else 10m', settings: keepAlive(10), adaptive: true },
 ];

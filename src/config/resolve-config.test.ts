@@ -31,11 +31,23 @@ test('a flag beats the environment, which beats the file', () => {
   assert.equal(resolveConfig({ ...none, file, env: { TINDERBOX_LIMITS_BODY: '2Mi' } }).limits.bodyBytes, 2 * 2 ** 20);
 });
 
+test('what holds for functions that do not say is only what was given', () => {
+  assert.deepEqual(resolveConfig(none).scaling, {});
+  const file = { 'scale.zeroDuration': '5m', 'scale.dryRun': 'true', 'prometheus.url': 'http://127.0.0.1:9090' };
+  const config = resolveConfig({ ...none, file });
+  assert.deepEqual(config.scaling, { zeroAfterMs: 300_000, dryRun: true });
+  assert.equal(config.prometheusUrl, 'http://127.0.0.1:9090');
+});
+
 for (const [file, message] of [
   [{ port: '70000' }, /setting port is "70000", not a whole number from 0 to 65535/],
   [{ isolation: 'maximal' }, /setting isolation is "maximal", not one of auto, none, namespaces, strict/],
   [{ uids: '5-10' }, /setting uids is "5-10", not a range/],
   [{ 'limits.body': 'much' }, /setting limits.body "much" is not a quantity/],
+  [{ 'scale.zeroDuration': '8d' }, /setting scale\.zeroDuration "8d" is not a duration/],
+  [{ 'scale.zeroDuration': '200h' }, /"200h" is not between 100ms and 604800000ms/],
+  [{ 'scale.dryRun': 'yes' }, /setting scale\.dryRun is "yes", neither true nor false/],
+  [{ 'prometheus.url': 'localhost:9090' }, /setting prometheus\.url is "localhost:9090", not an address such as/],
   [{ prot: '80' }, /unknown setting "prot"/],
 ] as const) {
   test(`${JSON.stringify(file)} is refused with its name and value`, () => {

@@ -4,6 +4,7 @@ import { TinderboxError } from '../model/errors.ts';
 import { parseDurationMs } from '../model/duration.ts';
 import { parseMemory } from '../model/quantity.ts';
 import { parsePairs, parseRatio } from './parse-tracing.ts';
+import { durationIn } from '../model/read-setting.ts';
 import { isQueueName } from '../model/queue-name.ts';
 
 /** One configurable value: its key in `tinderbox.yaml`, from which flag and variable names follow, and its checks. */
@@ -248,7 +249,7 @@ export const settings = {
   scaleZeroAfterMs: {
     key: 'scale.zeroDuration',
     about: 'time without a call after which a function sleeps (15m)',
-    parse: asConfig(parseDurationMs),
+    parse: asConfig((value, what) => durationIn(value, what, 0, 100, 7 * 24 * 3_600_000)),
   },
   scaleDryRun: {
     key: 'scale.dryRun',
