@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ScalingReport } from '../src/model/scaling-report.ts';
@@ -64,7 +64,9 @@ const expected = await inOneProcess();
 const bareMs = expected.elapsedMs;
 const row = (name: string, ms: number, more: string): void =>
   console.log(`| ${name} | ${(ms / 1_000).toFixed(2)} s | ${(bareMs / ms).toFixed(2)} × | ${more} |`);
-console.log(`${calls} calls of ${paths} paths of ${steps} steps, ${availableParallelism()} cores\n`);
+console.log(
+  `${calls} calls of ${paths} paths of ${steps} steps, ${availableParallelism()} cores, load average ${loadavg()[0]?.toFixed(1)} at the start\n`,
+);
 console.log('| | time for all | of one process | p50, p99, most instances, errors |\n|---|---|---|---|');
 row('one process, one after another', bareMs, '');
 const platform = await startPlatform();
