@@ -4,6 +4,7 @@ import { until } from '../../test/support/until.ts';
 import type { Instance, InstanceState } from '../model/instance.ts';
 import type { LogLine, LogQuery } from '../model/log-line.ts';
 import type { Engine, Workload } from './engine.ts';
+import { executing } from './exec-conformance.ts';
 
 /**
  * What a program of the suite does. `serves`: becomes ready, writes the line `serving`, runs on. `exits`: writes
@@ -50,10 +51,11 @@ export function engineConformance(name: string, makeFixture: () => Promise<Engin
     failing(suite);
     stopping(suite);
     logging(suite);
+    executing(suite);
   });
 }
 
-interface Suite {
+export interface Suite {
   readonly fixture: EngineFixture;
   ofState(workload: Workload, ...states: InstanceState[]): readonly Instance[];
   run(functionName: string, behaviour: Behaviour, count: number): Promise<Workload>;

@@ -1,4 +1,5 @@
 import type { Artifact } from '../model/artifact.ts';
+import type { ExecCommand, ExecSession } from '../model/exec.ts';
 import type { Instance } from '../model/instance.ts';
 import type { LogLine, LogQuery } from '../model/log-line.ts';
 import type { RevisionId } from '../model/names.ts';
@@ -64,4 +65,10 @@ export interface Engine {
   watch(listener: (change: InstanceChange) => void): () => void;
   /** Lines of one function, oldest first; with `follow` until the signal aborts. */
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+  /**
+   * Runs a command beside a ready or draining instance, inside its walls, until it ends, the session is closed, or the
+   * instance ends; none of its processes outlives that. Rejects with `not-found` for any other instance, `unsupported`
+   * and `cannot-start`. Absent: this engine cannot.
+   */
+  exec?(instanceId: string, command: ExecCommand): Promise<ExecSession>;
 }

@@ -102,6 +102,11 @@ export class Supervisor {
     this.#reconcile(id);
   }
 
+  /** What was applied; undefined for a revision that was only adopted so far. */
+  workload(id: RevisionId): Workload | undefined {
+    return this.#revisions.get(id)?.workload;
+  }
+
   remove(id: RevisionId): void {
     const revision = this.#revisions.get(id);
     if (revision === undefined) return;

@@ -7,7 +7,9 @@ import { probeAbilities, type Probed } from './abilities.ts';
 import { bubblewrap, canBuildTarget } from './bubblewrap.ts';
 import { applyLimits, makeCage } from './cage-maker.ts';
 import { type CageParent, cageOomKilled, destroyCage, sweepCages } from './cage.ts';
+import { type Entrance, type EnterRequest, decideEntrance } from './enter.ts';
 import { partEnvironment } from './environment.ts';
+import { withLateVariables } from './late-variables.ts';
 import * as walls from './launcher.ts';
 import { nodePermission } from './node-permission.ts';
 import { decidePlan, type Plan } from './plan.ts';
@@ -28,6 +30,8 @@ export interface SandboxOptions {
 export interface HostSandbox extends Sandbox {
   /** Where all its cages are made. */
   readonly cages: CageParent;
+  /** The command of a program that joins one that runs. Throws `unsupported` rather than be weaker than the other. */
+  enter(request: EnterRequest): Entrance;
   /** Destroys every cage of earlier platforms whose id is not in `keep`; call once, after adoption. Resolves with the ids. */
   sweep(keep: ReadonlySet<string>): Promise<readonly string[]>;
   /** Lets go of the parent cgroup if no cage is left in it. Idempotent; kills nothing. */
@@ -77,6 +81,10 @@ class LocalSandbox implements HostSandbox {
       cage,
       protections: { ...plan.protections, missing: [...plan.protections.missing, ...missing] },
     };
+  }
+
+  enter(request: EnterRequest): Entrance {
+    return decideEntrance({ facts: this.abilities, tools: this.#tools, hard: this.#hard }, request);
   }
 
   async limit(cage: CageRef, limits: Limits): Promise<void> {
@@ -186,17 +194,6 @@ async function makeDirectory(path: string): Promise<boolean> {
   const parentExists = await stat(parent).catch(() => undefined);
   if (parentExists !== undefined || !(await makeDirectory(parent))) return false;
   return makeDirectory(path);
-}
-
-function withLateVariables(tools: Tools, command: readonly string[], late: readonly string[]): readonly string[] {
-  if (late.length === 0) return command;
-  if (tools.env === undefined || command[0]?.includes('=') === true) {
-    throw new TinderboxError(
-      'unsupported',
-      `${late.map((pair) => pair.split('=')[0]).join(', ')} cannot be set for "${command[0]}"`,
-    );
-  }
-  return [tools.env, '--', ...late, ...command];
 }
 
 function assertRequest(request: ConfineRequest): void {

@@ -77,16 +77,25 @@ export function bindWalls(mount: string, binds: readonly Bind[]): string[] {
   });
 }
 
-/** Command that drops privileges and becomes `next`; without identity the user stays and can still be changed. */
-export function dropPrivileges(tools: Tools, identity: Identity | undefined, next: readonly string[]): string[] {
+/**
+ * Command that drops privileges and becomes `next`; without identity the user stays and can still be changed. `groups`:
+ * all but the user, which `next` will change itself.
+ */
+export function dropPrivileges(
+  tools: Tools,
+  identity: Identity | undefined,
+  next: readonly string[],
+  part: 'all' | 'groups' = 'all',
+): string[] {
   if (tools.setpriv === undefined) return [...next];
-  return [tools.setpriv, '--no-new-privs', ...identityOptions(identity), '--', ...next];
+  const user = identity === undefined || part === 'groups' ? [] : ['--reuid', String(identity.uid)];
+  return [tools.setpriv, '--no-new-privs', ...user, ...groupOptions(identity), '--', ...next];
 }
 
-function identityOptions(identity: Identity | undefined): string[] {
+function groupOptions(identity: Identity | undefined): string[] {
   if (identity === undefined) return [];
   const groups = identity.groups.length === 0 ? ['--clear-groups'] : ['--groups', identity.groups.join(',')];
-  return ['--reuid', String(identity.uid), '--regid', String(identity.gid), '--inh-caps=-all', ...groups];
+  return ['--regid', String(identity.gid), '--inh-caps=-all', ...groups];
 }
 
 /** New namespaces for `next`; mounts made inside are never seen outside. */

@@ -11,12 +11,26 @@ export async function findProgram(leader: number): Promise<number> {
   for (let depth = 0; depth < 3; depth += 1) {
     const name = await readFile(`/proc/${pid}/comm`, 'latin1').catch(() => '');
     if (name.trim() !== 'bwrap') return pid;
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'latin1').catch(() => '');
-    const child = Number(children.split(' ')[0]);
-    if (!(child > 0)) return pid;
+    const child = await firstChild(pid);
+    if (child === undefined) return pid;
     pid = child;
   }
   return pid;
+}
+
+/**
+ * A process behind `leader` that is in all namespaces of the program: inside bubblewrap the first one there, which is
+ * not the program's to change.
+ */
+export async function findResident(leader: number, pidNamespace: boolean): Promise<number> {
+  return pidNamespace ? ((await firstChild(leader)) ?? leader) : leader;
+}
+
+/** The oldest living child of a process. */
+export async function firstChild(pid: number): Promise<number | undefined> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'latin1').catch(() => '');
+  const child = Number(children.split(' ')[0]);
+  return child > 0 ? child : undefined;
 }
 
 /** Sends a signal to the program behind `leader`; false when it is gone. */

@@ -9,6 +9,9 @@ export interface Tools {
   readonly mount: string | undefined;
   readonly env: string | undefined;
   readonly bwrap: string | undefined;
+  readonly nsenter: string | undefined;
+  readonly script: string | undefined;
+  readonly stty: string | undefined;
 }
 
 // Fixed places, never PATH: the launcher runs them as root.
@@ -17,10 +20,10 @@ const places = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin', '/ru
 export const shellPath = '/bin/sh';
 
 export async function findTools(): Promise<Tools> {
-  const [setpriv, unshare, mount, env, bwrap] = await Promise.all(
-    ['setpriv', 'unshare', 'mount', 'env', 'bwrap'].map(findTool),
+  const [setpriv, unshare, mount, env, bwrap, nsenter, script, stty] = await Promise.all(
+    ['setpriv', 'unshare', 'mount', 'env', 'bwrap', 'nsenter', 'script', 'stty'].map(findTool),
   );
-  return { setpriv, unshare, mount, env, bwrap };
+  return { setpriv, unshare, mount, env, bwrap, nsenter, script, stty };
 }
 
 async function findTool(name: string): Promise<string | undefined> {

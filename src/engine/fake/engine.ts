@@ -1,10 +1,12 @@
 import { TinderboxError } from '../../model/errors.ts';
+import type { ExecCommand, ExecSession } from '../../model/exec.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { LogLine, LogQuery } from '../../model/log-line.ts';
 import type { RevisionId } from '../../model/names.ts';
 import type { Engine, EngineCapabilities, InstanceChange, Workload } from '../engine.ts';
 import { Supervisor } from '../supervisor.ts';
 import { FakeCopy } from './copy.ts';
+import { FakeExec } from './exec.ts';
 import { FakeLogs } from './logs.ts';
 
 /** How copies of a workload behave when nobody steers them by hand. */
@@ -85,6 +87,10 @@ export class FakeEngine implements Engine {
 
   async ownsAddress(instanceId: string): Promise<boolean> {
     return this.#copies.has(instanceId);
+  }
+
+  async exec(instanceId: string, command: ExecCommand): Promise<ExecSession> {
+    return new FakeExec(command, this.copy(instanceId).ended);
   }
 
   instances(): readonly Instance[] {

@@ -103,8 +103,11 @@ function adopt(host: ProcessHost, supervisor: Supervisor, { note, report, progra
   const ended = cleanUpAfter(host, program, report.cage, folder).then(
     (end): CopyEnding => copyEndingFromProgram(end, undefined),
   );
+  const { id } = note.instance;
+  host.running.set(id, { program, cage: report.cage });
   const exiting = program.exiting.then(({ lost }) => {
-    host.portOwners.remove(note.instance.id);
+    host.running.delete(id);
+    host.portOwners.remove(id);
     return { blameless: lost };
   });
   const stop = (graceMs: number): void => program.stop(graceMs);

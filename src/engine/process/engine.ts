@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
+import type { ExecCommand, ExecSession } from '../../model/exec.ts';
 import type { LogLine, LogQuery } from '../../model/log-line.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { RevisionId } from '../../model/names.ts';
@@ -10,6 +11,7 @@ import { Supervisor } from '../supervisor.ts';
 import { adoptPrograms } from './adopt-programs.ts';
 import { collectRuntimes } from './collect-runtimes.ts';
 import { compilePython, findPython } from './find-python.ts';
+import { execInProgram } from './exec-in-program.ts';
 import { defaultPath } from './function-env.ts';
 import { installRuntimes } from './install-runtimes.ts';
 import { assertSocketPathsFit } from './instance-folder.ts';
@@ -149,6 +151,15 @@ class ProcessEngine implements Engine {
     return readLogs(logDirectory(this.#options.stateDir, query), query, signal);
   }
 
+  async exec(instanceId: string, command: ExecCommand): Promise<ExecSession> {
+    const instance = this.#supervisor.table.get(instanceId);
+    const workload = instance === undefined ? undefined : this.#supervisor.workload(instance.revision);
+    if (instance === undefined || workload === undefined) {
+      throw new TinderboxError('not-found', `instance "${instanceId}" is not running`);
+    }
+    return await execInProgram(this.#started().host, instance, workload, command);
+  }
+
   async #close(): Promise<void> {
     clearTimeout(this.#unclaimedTimer);
     await Promise.all([this.#supervisor.close(), this.#pool?.close()]);
@@ -200,6 +211,7 @@ async function createHost(options: ProcessEngineOptions): Promise<ProcessHost> {
     secrets,
     ports: new PortChooser(),
     portOwners: new PortRegistry(),
+    running: new Map(),
     path: `${dirname(runtimes.node)}:${defaultPath}`,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
   };

@@ -114,7 +114,7 @@ function keeperBusy(directory: string, cause: unknown): TinderboxError {
   });
 }
 
-function nonceIn(directory: string): string {
+export function nonceIn(directory: string): string {
   try {
     return readFileSync(join(directory, keeperFiles.nonce), 'utf8');
   } catch {

@@ -1,10 +1,19 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TinderboxError } from '../../model/errors.ts';
+import type { ExecSession } from '../../model/exec.ts';
 import { notice } from '../../observe/channels.ts';
 import { orAbort } from './or-abort.ts';
 import type { KeeperClient } from './keeper-client.ts';
-import { type KeeperLaunch, connectKeeper } from './keeper-launch.ts';
-import type { KeeperEvent, ProgramReport, SpawnRequest } from './keeper/protocol.ts';
+import { type KeeperLaunch, connectKeeper, nonceIn } from './keeper-launch.ts';
+import {
+  type ExecOrder,
+  type KeeperEvent,
+  type ProgramReport,
+  type SpawnRequest,
+  keeperFiles,
+} from './keeper/protocol.ts';
+import { openExec } from './kept-exec.ts';
 import { KeptProgram } from './kept-program.ts';
 
 const relaunchWaitMs = 500;
@@ -61,6 +70,12 @@ export class KeeperLink {
     } finally {
       this.#early.delete(request.id);
     }
+  }
+
+  /** Starts a command that joins a program. Rejects with `cannot-start`, or `unavailable` without a keeper. */
+  async exec(order: ExecOrder): Promise<ExecSession> {
+    const { directory } = this.#launch;
+    return await openExec(join(directory, keeperFiles.socket), nonceIn(directory), order);
   }
 
   /** Ends the keeper with all it holds. Idempotent. */

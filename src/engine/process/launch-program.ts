@@ -69,7 +69,7 @@ export async function launchProgram(host: ProcessHost, request: LaunchRequest, s
     });
     cage = confined.cage;
     const { file, args, cwd, protections } = confined;
-    const secretsDir = isBound(protections) ? secretsTarget : host.secrets.directory(id);
+    const secretsDir = secretsDirectory(host, id, protections);
     const env = { ...confined.env, OPENFAAS_SECRETS_DIR: secretsDir };
     const log = request.log === undefined ? {} : { log: request.log };
     const { pidNamespace } = protections;
@@ -99,6 +99,11 @@ export async function cleanUpAfter(
 
 async function removeTraces(host: ProcessHost, folder: InstanceFolder, id: string): Promise<void> {
   await Promise.all([host.secrets.remove(id), removeForeignTree(folder.directory)]);
+}
+
+/** Where a program sees its secrets. */
+export function secretsDirectory(host: ProcessHost, id: string, protections: Protections): string {
+  return isBound(protections) ? secretsTarget : host.secrets.directory(id);
 }
 
 /** The sandbox says when it could not show a directory at its place. */

@@ -1,6 +1,7 @@
 import type { HostSandbox } from '../../sandbox/create-sandbox.ts';
 import type { Limits } from '../../sandbox/sandbox.ts';
 import type { FunctionSettings } from '../../model/settings.ts';
+import type { RunningProgram } from './running-program.ts';
 import type { InstalledRuntimes } from './install-runtimes.ts';
 import type { KeeperLink } from './keeper-link.ts';
 import type { PortChooser } from './port-chooser.ts';
@@ -16,6 +17,8 @@ export interface ProcessHost {
   readonly secrets: SecretFiles;
   readonly ports: PortChooser;
   readonly portOwners: PortRegistry;
+  /** The programs behind ready instances, by instance id. */
+  readonly running: Map<string, RunningProgram>;
   readonly runtimes: InstalledRuntimes;
   /** Python binary; undefined: this host runs no Python functions. */
   readonly python: string | undefined;

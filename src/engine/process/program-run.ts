@@ -68,6 +68,7 @@ export class ProgramRun implements Copy {
     this.#launched = launched;
     void launched.program.exiting.then(({ lost }) => {
       this.#host.portOwners.remove(this.#instanceId);
+      this.#host.running.delete(this.#instanceId);
       this.#exiting.resolve({ blameless: lost });
     });
     await this.#start(obtained);
@@ -120,6 +121,7 @@ export class ProgramRun implements Copy {
   }
 
   #tellReady({ launched, pooled }: Obtained, address: InstanceAddress): void {
+    if (!launched.program.over) this.#host.running.set(this.#instanceId, launched);
     const uid = this.#workload.identity?.uid;
     const protections = uid === undefined ? launched.protections : { ...launched.protections, uid };
     const { pid } = launched.program;

@@ -3,10 +3,14 @@ import type { Socket } from 'node:net';
 /** Longest line accepted; an environment of many megabytes is nobody's function. */
 const maxLineBytes = 16 * 2 ** 20;
 
-/** Calls back with each JSON line of a socket. A line that is no JSON, or too long, destroys the socket. */
-export function readJsonLines(socket: Socket, onMessage: (message: unknown) => void): void {
+/**
+ * Calls back with each JSON line of a socket. A line that is no JSON, or too long, destroys the socket. Returns the way
+ * to stop: what follows then stays in the socket, which is paused.
+ */
+export function readJsonLines(socket: Socket, onMessage: (message: unknown) => void): () => void {
   let parts: Buffer[] = [];
   let length = 0;
+  let stopped = false;
   const takeLine = (end: Buffer): void => {
     const line = parts.length === 0 ? end : Buffer.concat([...parts, end]);
     parts = [];
@@ -15,17 +19,27 @@ export function readJsonLines(socket: Socket, onMessage: (message: unknown) => v
     if (message === undefined) socket.destroy();
     else onMessage(message);
   };
-  socket.on('data', (chunk: Buffer) => {
+  const take = (chunk: Buffer): void => {
     let from = 0;
-    for (let at = chunk.indexOf(10); at >= 0 && !socket.destroyed; at = chunk.indexOf(10, from)) {
+    for (let at = chunk.indexOf(10); at >= 0 && !socket.destroyed && !stopped; at = chunk.indexOf(10, from)) {
       takeLine(chunk.subarray(from, at));
       from = at + 1;
     }
     if (from === chunk.length) return;
+    if (stopped) {
+      socket.unshift(chunk.subarray(from));
+      return;
+    }
     parts.push(chunk.subarray(from));
     length += chunk.length - from;
     if (length > maxLineBytes) socket.destroy();
-  });
+  };
+  socket.on('data', take);
+  return () => {
+    stopped = true;
+    socket.off('data', take);
+    socket.pause();
+  };
 }
 
 export function writeJsonLine(socket: Socket, message: unknown): void {

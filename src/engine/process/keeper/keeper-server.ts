@@ -4,6 +4,7 @@ import { type Server, type Socket, createServer } from 'node:net';
 import { readJsonLines, writeJsonLine } from './json-lines.ts';
 import type { Keeper } from './keeper.ts';
 import {
+  type ExecRequest,
   type KeeperErrorCode,
   type KeeperEvent,
   type KeeperHello,
@@ -92,9 +93,13 @@ export class KeeperServer {
       this.#platform = undefined;
       this.#waitForPlatform();
     });
-    readJsonLines(socket, (message) => {
-      const { seq, ...request } = message as KeeperRequest & { readonly seq: number };
-      if (request.op === 'hello') {
+    const stopReading = readJsonLines(socket, (message) => {
+      const { seq, ...request } = message as (KeeperRequest | ExecRequest) & { readonly seq: number };
+      if (request.op === 'exec') {
+        clearTimeout(timer);
+        stopReading();
+        void this.#exec(socket, seq, request);
+      } else if (request.op === 'hello') {
         clearTimeout(timer);
         this.#hello(socket, seq, request.nonce);
       } else if (this.#platform === socket) {
@@ -112,6 +117,22 @@ export class KeeperServer {
       clearTimeout(this.#orphanTimer);
       this.#platform = socket;
       writeJsonLine(socket, { seq, result: this.#options.hello });
+    }
+  }
+
+  /** A connection for one command; only the platform knows the nonce. */
+  async #exec(socket: Socket, seq: number, { nonce, order }: ExecRequest): Promise<void> {
+    const keeper = this.#keeper;
+    if (keeper === undefined || this.#platform === socket || !sameSecret(nonce, this.#options.nonce)) {
+      socket.destroy();
+      return;
+    }
+    try {
+      await keeper.exec(order, socket, (pid) => writeJsonLine(socket, { seq, result: { pid } }));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      socket.end(`${JSON.stringify(refusal(seq, 'failed', text))}\n`);
+      socket.resume();
     }
   }
 

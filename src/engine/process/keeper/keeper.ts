@@ -1,10 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { ExecRuns } from './exec-runs.ts';
 import type { Journal, ProgramRecord } from './journal.ts';
 import { LogFiles } from './log-files.ts';
 import { readBootId, readIdentity } from './process-identity.ts';
 import { Program } from './program.ts';
 import { ProgramOutput } from './program-output.ts';
-import type { Ending, KeeperConfig, KeeperEvent, LogTarget, ProgramReport, SpawnRequest } from './protocol.ts';
+import type {
+  Ending,
+  ExecOrder,
+  KeeperConfig,
+  KeeperEvent,
+  LogTarget,
+  ProgramReport,
+  SpawnRequest,
+} from './protocol.ts';
 import { removeTraces } from './remove-traces.ts';
 import { spawnProgram } from './spawn-program.ts';
 
@@ -31,6 +41,7 @@ export class Keeper {
   readonly #bootId = readBootId();
   readonly #self = readIdentity(process.pid);
   readonly #programs = new Map<string, Program>();
+  readonly #execs: ExecRuns;
   #unheardEnds: ProgramReport[] = [];
   /** Programs that ended and whose directories are being removed. */
   #removing = 0;
@@ -41,6 +52,7 @@ export class Keeper {
     this.#journal = journal;
     this.#logs = new LogFiles(config.logFileBytes);
     this.#onEvent = onEvent;
+    this.#execs = new ExecRuns(journal);
   }
 
   async spawn(request: SpawnRequest): Promise<{ readonly pid: number }> {
@@ -50,7 +62,10 @@ export class Keeper {
     const output = new ProgramOutput(this.#config.logBytesPerSecond);
     const program = new Program(request, child, output, this.#logs, {
       onListening: () => void this.#onEvent({ event: 'listening', id }),
-      onExiting: () => void this.#onEvent({ event: 'exiting', id }),
+      onExiting: () => {
+        this.#execs.endWith(id);
+        this.#onEvent({ event: 'exiting', id });
+      },
       onEnded: (ending) => this.#ended(request, ending),
     });
     this.#programs.set(id, program);
@@ -59,6 +74,14 @@ export class Keeper {
 
   has(id: string): boolean {
     return this.#programs.has(id);
+  }
+
+  /** Starts a command that joins a program; from the answer on the socket is the command's. */
+  async exec(order: ExecOrder, socket: Socket, answer: (pid: number) => void): Promise<void> {
+    if (!this.has(order.programId)) throw new TypeError(`program "${order.programId}" is over`);
+    await this.#execs.start(order, socket, answer);
+    // It may have ended while the command was being started, and nobody would tell that one.
+    if (!this.has(order.programId)) this.#execs.endWith(order.programId);
   }
 
   /** Requests for a program that ended meanwhile are answered like any other: its end is told by an event. */
@@ -95,8 +118,9 @@ export class Keeper {
     this.#onEmpty = resolve;
     for (const program of this.#programs.values()) void program.kill();
     this.#tellIfEmpty();
-    const timer = setTimeout(resolve, unkillableMs);
-    await promise;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, unkillableMs);
+    await Promise.race([Promise.all([promise, this.#execs.killAll()]), late.promise]);
     clearTimeout(timer);
   }
 

@@ -8,7 +8,7 @@ import type { ProcessIdentity } from './process-identity.ts';
  * carries `seq` and is answered with the same `seq`; what happens on its own is an event. `hello` and `shutdown` keep
  * their shape in every version, so that a newer platform can end an older keeper.
  */
-export const keeperVersion = 2;
+export const keeperVersion = 3;
 
 /** Where lines of a program go: `directory/current.log`, marked with the instance. */
 export interface LogTarget {
@@ -31,6 +31,35 @@ export interface SpawnRequest {
   readonly traces: readonly string[];
   /** Absent for a warm process: its first lines are held back until it is assigned. */
   readonly log?: LogTarget;
+}
+
+/** A command that joins a program which runs. */
+export interface ExecOrder {
+  /** Names it on record: `[a-z0-9-]{1,40}`, unique while it lives. */
+  readonly id: string;
+  /** The program it joins, with which it ends. */
+  readonly programId: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Inside the program's; made and removed by the keeper. */
+  readonly cage: CageRef;
+  readonly stdin: boolean;
+  /** Whether new sizes are to be written to its fd 3. */
+  readonly terminal: boolean;
+  /** Processes between the one that is spawned and the command itself. */
+  readonly depth: number;
+}
+
+/**
+ * First line of a connection of its own: after the answer, which is that of a `spawn`, both sides speak in the frames of
+ * `model/exec-frame.ts`, and whoever hangs up ends the command.
+ */
+export interface ExecRequest {
+  readonly op: 'exec';
+  readonly nonce: string;
+  readonly order: ExecOrder;
 }
 
 export type KeeperRequest =
