@@ -57,6 +57,7 @@ async function startParts(
     invocationCount: (key) => metrics.invocationCount(key),
     usage: (instances) => measureUsage(pidsOf(instances), (pid) => readProgramUsage(base.sandbox.cages, pid)),
     hostMemoryBytes: config.budget.memoryBytes,
+    exec: config.exec,
     maxUploadBytes: config.limits.bodyBytes,
     signatures: await createBuildSignatures(config.build.payloadSecretFile),
     sealed: await createSealedSecrets(join(config.stateDir, 'build-secrets.key')),

@@ -21,6 +21,8 @@ export interface ReplicaScaler {
   counts(): ReadonlyMap<RevisionId, number>;
   /** Holds at least a count while an alert fires; 0 ends it. */
   alert(revision: RevisionId, count: number): void;
+  /** Resolves when an instance is ready; rejects with the reason there is none. */
+  wake(revision: RevisionId): Promise<void>;
   /** How a revision is scaled now; undefined for one that is not running. */
   explain(revision: RevisionId): ExplainedScaling | undefined;
 }
@@ -32,6 +34,14 @@ export interface ExplainedScaling extends Pick<ScalingReport, 'ready'> {
   readonly decision: ScalingDecision | undefined;
   readonly change: ScalingDecision | undefined;
   readonly meterFailure: string | undefined;
+}
+
+/** Bounds of commands that are run beside instances. */
+export interface ExecLimits {
+  /** Sessions at once; default 16. */
+  readonly sessions: number;
+  /** Longest silence of a session; default 1 h. */
+  readonly idleMs: number;
 }
 
 /** What the platform says of itself. */
@@ -46,7 +56,7 @@ export interface ApiDeps {
   readonly store: Store;
   readonly secrets: Pick<Secrets, 'put' | 'get' | 'list' | 'delete' | 'rotate'>;
   readonly builder: Pick<Builder, 'build' | 'resolve' | 'images'>;
-  readonly engine: Pick<Engine, 'instances' | 'logs' | 'name'>;
+  readonly engine: Pick<Engine, 'instances' | 'logs' | 'name' | 'exec'>;
   readonly scaler: ReplicaScaler;
   /** Absolute; each build's source is unpacked into a folder of its own below it, and removed afterwards. */
   readonly sourceDir: string;
@@ -69,6 +79,10 @@ export interface ApiDeps {
   readonly usage?: (instances: readonly Instance[]) => Promise<Usage | undefined>;
   /** Memory promised to all instances together; a function that asks for more could never start. Default no limit. */
   readonly hostMemoryBytes?: number;
+  /** Commands beside instances; see {@link ExecLimits}. */
+  readonly exec?: ExecLimits;
+  /** Keeps a revision from falling asleep until the returned function is called; default nothing does. */
+  readonly holdAwake?: (revision: RevisionId) => () => void;
   /** Largest signed source, default 256 MiB. */
   readonly maxUploadBytes?: number;
   /** Largest JSON body, default 4 MiB. */

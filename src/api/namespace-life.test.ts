@@ -40,6 +40,7 @@ async function makeKit(t: TestContext): Promise<Kit> {
     counts: () => new Map(),
     alert: () => undefined,
     explain: () => undefined,
+    wake: async () => undefined,
   };
   const stopping = new AbortController().signal;
   const builder = { ...images.builder, build: () => assert.fail('nobody builds') };

@@ -1,5 +1,6 @@
 import { type BuildClient, createBuildClient } from './build.ts';
 import { type ClientOptions, createConnection } from './connection.ts';
+import { createExecClient, type ExecClient } from './exec.ts';
 import { createFunctionsClient, type FunctionsClient } from './functions.ts';
 import { createHealthClient, type HealthClient } from './health.ts';
 import { createImagesClient, type ImagesClient } from './images.ts';
@@ -24,6 +25,7 @@ export interface Client {
   readonly logs: LogsClient;
   readonly build: BuildClient;
   readonly instances: InstancesClient;
+  readonly exec: ExecClient;
   readonly revisions: RevisionsClient;
   readonly images: ImagesClient;
   readonly info: InfoClient;
@@ -44,6 +46,7 @@ export function createClient(options: ClientOptions): Client {
     logs: createLogsClient(connection),
     build: createBuildClient(connection),
     instances: createInstancesClient(connection),
+    exec: createExecClient(connection),
     revisions: createRevisionsClient(connection),
     images: createImagesClient(connection),
     info: createInfoClient(connection),

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { TinderboxError } from '../model/errors.ts';
 import { errorFromNetwork, errorFromReply } from './failures.ts';
 import { createPatientFetch, type Fetch, type HttpReply } from './fetch.ts';
@@ -42,6 +42,8 @@ export interface Connection {
   call(request: ApiRequest): Promise<Result<HttpReply>>;
   /** With credentials and a limit of 60 s; resolves with the parsed JSON, undefined for an empty answer. */
   json<T>(request: ApiRequest): Promise<Result<T>>;
+  /** With credentials; resolves with the connection, once the other side has switched it to this protocol. */
+  upgrade(request: Pick<ApiRequest, 'method' | 'path' | 'query'>, protocol: string): Promise<Result<Duplex>>;
 }
 
 const managementTimeoutMs = 60_000;
@@ -81,7 +83,22 @@ export function createConnection(options: ClientOptions): Connection {
     return answered.ok ? readJson<T>(answered.data, gateway) : answered;
   };
 
-  return { gateway, send, call, json };
+  const upgrade: Connection['upgrade'] = async (request, protocol) => {
+    const { switchProtocols } = await import('./switch-protocols.ts');
+    const { anyCertificate = false, signal } = options;
+    const url = urlOf(gateway, request);
+    return switchProtocols({
+      url,
+      gateway,
+      method: request.method,
+      headers: authorization,
+      protocol,
+      anyCertificate,
+      signal,
+    });
+  };
+
+  return { gateway, send, call, json, upgrade };
 }
 
 async function readJson<T>(reply: HttpReply, gateway: string): Promise<Result<T>> {

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { createControl } from '../control/control.ts';
 import { createProcessEngine } from '../engine/process/engine.ts';
-import { formatFunctionKey } from '../model/names.ts';
+import { formatFunctionKey, type RevisionId } from '../model/names.ts';
 import { recordFolders } from '../model/record-keys.ts';
 import { startIdleCollector } from '../observe/idle-collector.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createRouter } from '../router/create-router.ts';
 import type { LoadSnapshot, RouterHooks } from '../router/router.ts';
 import { readProgramUsage } from '../sandbox/program-usage.ts';
+import { AwakeHolds } from '../scaler/awake-holds.ts';
 import { createScaler } from '../scaler/create-scaler.ts';
 import type { Base } from './base.ts';
 import { drainMs } from './drain-time.ts';
@@ -58,9 +59,10 @@ export async function startDataPlane(config: Config, version: string, base: Base
     inFlight: (revision) => router.load().find((load) => load.revision === revision)?.inFlight ?? 0,
     prometheusUrl: config.prometheusUrl,
   });
+  const holds = new AwakeHolds();
   const scaler = createScaler({
     engine,
-    load: () => router.load(),
+    load: () => holds.withHolds(router.load()),
     budget: config.budget,
     intervalMs: config.scaleIntervalMs,
     meters,
@@ -75,7 +77,8 @@ export async function startDataPlane(config: Config, version: string, base: Base
   const control = createControl({ ...base, identities, engine, scaler, router, removeLogs, limits });
   stack.defer(() => control.close());
   await control.start();
-  return { engine, router, scaler, metrics, meters };
+  const holdAwake = (revision: RevisionId): (() => void) => holds.hold(revision);
+  return { engine, router, scaler, metrics, meters, holdAwake };
 }
 
 function sumOf(loads: readonly LoadSnapshot[]): { readonly completed: number; readonly underWay: number } {

@@ -57,6 +57,13 @@ export interface Config {
     /** Longest silence while a body is read from or written to a client. */
     readonly stallTimeoutMs: number;
   };
+  /** Commands run beside instances. */
+  readonly exec: {
+    /** At once; default 16. */
+    readonly sessions: number;
+    /** Longest silence of one; default 1 h. */
+    readonly idleMs: number;
+  };
   /** Host budget: what all functions together may use. */
   readonly budget: {
     readonly instances: number;

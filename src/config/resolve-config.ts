@@ -80,7 +80,7 @@ function resolveGroups(
   given: SettingValues,
   { buildEnv, env }: ConfigSources,
   stateDir: string,
-): Pick<Config, 'limits' | 'budget' | 'queue' | 'pool' | 'build'> {
+): Pick<Config, 'limits' | 'exec' | 'budget' | 'queue' | 'pool' | 'build'> {
   return {
     limits: {
       bodyBytes: given.bodyBytes ?? 256 * 2 ** 20,
@@ -88,6 +88,7 @@ function resolveGroups(
       headersTimeoutMs: given.headersTimeoutMs ?? 15_000,
       stallTimeoutMs: given.stallTimeoutMs ?? 60_000,
     },
+    exec: { sessions: given.execSessions ?? 16, idleMs: given.execIdleMs ?? 3_600_000 },
     budget: {
       instances: given.instances ?? 200,
       memoryBytes: given.memoryBytes ?? Math.floor(totalmem() * 0.9),

@@ -150,6 +150,16 @@ export const settings = {
     about: 'instances of all functions together (200)',
     parse: integer(1, 100_000),
   },
+  execSessions: {
+    key: 'exec.sessions',
+    about: 'commands run beside instances at once (16)',
+    parse: integer(1, 10_000),
+  },
+  execIdleMs: {
+    key: 'exec.idleTimeout',
+    about: 'longest silence of such a command (1h)',
+    parse: asConfig(parseDurationMs),
+  },
   memoryBytes: {
     key: 'budget.memory',
     about: 'memory promised to all together (90 % of the host)',

@@ -64,9 +64,9 @@ function cutOff(suite: Suite): void {
 
 interface Helpers {
   /** A ready instance of a function of this name. */
-  ready(name: string): Promise<Instance>;
-  exec(instance: Instance, ...command: string[]): Promise<ExecSession>;
-  canExec(): Promise<boolean>;
+  readonly ready: (name: string) => Promise<Instance>;
+  readonly exec: (instance: Instance, ...command: string[]) => Promise<ExecSession>;
+  readonly canExec: () => Promise<boolean>;
 }
 
 function helpersOf(suite: Suite): Helpers {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { same } from '../model/hop-by-hop.ts';
+import { execProtocol } from '../model/exec-frame.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { answerAsync, type AsyncCallContext } from './async-call.ts';
 import { createCallIds } from './call-ids.ts';
@@ -132,17 +133,15 @@ class HttpGateway implements Gateway {
 
   /** Any other `Upgrade` (h2c, for example) is a normal request whose offer is not taken up. */
   #wantsTunnel(request: IncomingMessage): boolean {
-    return (
-      same(request.headers.upgrade ?? '', 'websocket') && this.#dataPath(originForm(request.url ?? '')) !== undefined
-    );
+    const protocol = request.headers.upgrade ?? '';
+    const url = originForm(request.url ?? '');
+    if (this.#dataPath(url) !== undefined) return same(protocol, 'websocket');
+    return same(protocol, execProtocol) && parseAsyncPath(url) === undefined;
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const path = this.#dataPath(originForm(request.url ?? ''));
-    if (path === undefined) {
-      socket.destroy();
-      return;
-    }
+    request.url = originForm(request.url ?? '');
+    const path = this.#dataPath(request.url);
     socket.on('error', () => socket.destroy());
     this.#tunnels.add(socket);
     socket.once('close', () => this.#tunnels.delete(socket));
@@ -151,6 +150,12 @@ class HttpGateway implements Gateway {
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.once('finish', () => socket.end(() => socket.destroy()));
+    if (path === undefined) {
+      // Whoever takes the connection over finds in it what was sent ahead.
+      if (head.length > 0) socket.unshift(head);
+      this.#control(request, response);
+      return;
+    }
     const call = new DataCall(this.#calls, request, response, path, (reply, own) => {
       response.removeAllListeners('close');
       response.detachSocket(socket);

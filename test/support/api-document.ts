@@ -48,6 +48,15 @@ export class ApiDocument {
     return [...this.#unseen];
   }
 
+  /** Holds an answer that was got in another way to the document; an empty text is no body. */
+  saw(operation: string, status: number, text: string): void {
+    const [method = '', path = ''] = operation.split(' ');
+    const response = this.#paths[path]?.[method.toLowerCase()]?.responses[String(status)];
+    assert.ok(response !== undefined, `${operation} ${status} is not in the document: ${text}`);
+    assertContent(`${operation} ${status}`, response, text === '' ? '' : 'text/plain', text);
+    this.#unseen.delete(`${operation} ${status}`);
+  }
+
   /** Sends it and holds status, content type and body to the document; resolves with the body. */
   async call({ operation, path, body, headers, status }: DocumentedCall): Promise<string> {
     const [method = '', template = ''] = operation.split(' ');

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiParts } from '../api-parts.ts';
 import { addBuildRoutes } from './build-routes.ts';
+import { addExecRoutes } from './exec-routes.ts';
 import { addFunctionRoutes, addScalingRoutes } from './function-routes.ts';
 import { addInvocationRoutes } from './invocation-routes.ts';
 import { addLogRoutes } from './log-routes.ts';
@@ -18,4 +19,5 @@ export function addAllRoutes(app: FastifyInstance, parts: ApiParts): void {
   addInfoRoutes(app, parts);
   addInvocationRoutes(app, parts);
   addTriggerRoutes(app, parts);
+  addExecRoutes(app, parts);
 }

@@ -51,6 +51,19 @@ const general: readonly Operation[] = [
     answers: { 200: [json(z.array(answers.instanceStatus))] },
     errors: [400],
   },
+  {
+    method: 'post',
+    path: '/system/exec',
+    summary:
+      'Runs a command beside an instance: a switch of protocols to tinderbox-exec, whose frames stand in docs/exec.md',
+    query: {
+      name: 'function, or name.namespace; woken if it sleeps',
+      namespace: namespace.namespace,
+      instance: 'this one of its instances; any ready one unless given',
+    },
+    answers: { 101: [] },
+    errors: [400, 404, 426, 429],
+  },
 ];
 
 const functions: readonly Operation[] = [
