@@ -87,6 +87,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./instances.ts')).instancesCommand,
   },
   {
+    name: 'exec',
+    summary: 'run a command beside an instance of a function, inside its walls',
+    load: async () => (await import('./exec.ts')).execCommand,
+  },
+  {
     name: 'top',
     summary: 'show what functions use, and how often they are called',
     load: async () => (await import('./top.ts')).topCommand,

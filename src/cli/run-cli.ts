@@ -15,9 +15,13 @@ export async function runCli(argv: readonly string[], shell: Shell): Promise<num
     const words = /^(-V|--version)$/.test(argv[0] ?? '') ? ['version', '--short'] : argv;
     const plugin = await pluginOf(words, shell);
     if (plugin !== undefined) return await runPlugin(shell, plugin, words.slice(1));
-    const program = await createProgram(words, shell);
+    let exitCode = 0;
+    const exitWith = (code: number): void => {
+      exitCode = code;
+    };
+    const program = await createProgram(words, { ...shell, exitWith });
     await program.parseAsync([...plainBooleans(words, program)], { from: 'user' });
-    return 0;
+    return exitCode;
   } catch (reason) {
     if (reason instanceof CommanderError) return reason.exitCode === 0 ? 0 : usageExitCode;
     return shell.signal.aborted ? interruptedExitCode : printError(shell, reason);

@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly credentials?: Credentials | undefined;
   /** Cancels every request of the client. */
   readonly signal?: AbortSignal;
+  /** Takes certificates that nobody vouches for; default false. A `fetch` that is given decides for itself. */
+  readonly anyCertificate?: boolean;
   /** Default: undici's without limits on waiting. */
   readonly fetch?: Fetch;
 }
@@ -50,7 +52,7 @@ const managementTimeoutMs = 60_000;
 
 export function createConnection(options: ClientOptions): Connection {
   const gateway = options.gateway.replace(/\/+$/, '');
-  const fetch = options.fetch ?? createPatientFetch({ anyCertificate: false });
+  const fetch = options.fetch ?? createPatientFetch({ anyCertificate: options.anyCertificate === true });
   const authorization =
     options.credentials === undefined ? {} : { authorization: authorizationOf(options.credentials) };
 

@@ -32,6 +32,7 @@ export async function connect(shell: Shell, flags: ConnectionFlags, yamlGateway?
   const gateway = resolveGateway({ flag: flags.gateway, yaml: yamlGateway, env: shell.env['OPENFAAS_URL'] });
   const credentials =
     flags.token === undefined ? await findCredentials(shell, gateway, flags.dataDir) : { token: flags.token };
-  const fetch = tracingFetch(shell, { anyCertificate: flags.tlsNoVerify === true });
-  return createClient({ gateway, credentials, signal: shell.signal, fetch });
+  const anyCertificate = flags.tlsNoVerify === true;
+  const fetch = tracingFetch(shell, { anyCertificate });
+  return createClient({ gateway, credentials, signal: shell.signal, anyCertificate, fetch });
 }

@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 export interface Terminal extends Writable {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** What a command sees of the process it runs in; tests give it another. */
@@ -12,7 +13,9 @@ export interface Shell {
   readonly home: string;
   /** Aborts on the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
-  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly stdout: Terminal;
   readonly stderr: Terminal;
+  /** Ends the command line with this code in place of 0: that of a program it stood in for. Given by `runCli`. */
+  readonly exitWith?: (code: number) => void;
 }
