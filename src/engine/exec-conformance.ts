@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { requirement } from '../../test/support/require.ts';
 import { until } from '../../test/support/until.ts';
 import type { TinderboxError } from '../model/errors.ts';
 import type { ExecCommand, ExecOutput, ExecSession } from '../model/exec.ts';
@@ -13,7 +14,7 @@ export function executing(suite: Suite): void {
   const { ready, exec, canExec } = helpersOf(suite);
 
   test('a command beside an instance has its output and its exit code', async (t) => {
-    if (!(await canExec())) return t.skip(cannot);
+    if (!requirement(t, await canExec(), cannot)) return;
     const instance = await ready('commands');
     const said = await Array.fromAsync((await exec(instance, 'echo', 'one  two', '$(id)')).output);
     assert.equal(textOf(said), 'one  two $(id)\n');
@@ -23,7 +24,7 @@ export function executing(suite: Suite): void {
   });
 
   test('what is sent to a command reaches it in order, is credited, and ends with the end of its stdin', async (t) => {
-    if (!(await canExec())) return t.skip(cannot);
+    if (!requirement(t, await canExec(), cannot)) return;
     const session = await exec(await ready('reads'), 'cat');
     for (const text of ['a', 'b'.repeat(100_000), 'c']) session.send({ kind: 'stdin', data: Buffer.from(text) });
     session.send({ kind: 'stdin-end' });
@@ -35,7 +36,7 @@ export function executing(suite: Suite): void {
   });
 
   test('a signal ends a command, and its end names the signal', async (t) => {
-    if (!(await canExec())) return t.skip(cannot);
+    if (!requirement(t, await canExec(), cannot)) return;
     const session = await exec(await ready('signals'), 'sleep', '600');
     session.send({ kind: 'signal', signal: 'SIGTERM' });
     assert.deepEqual(await Array.fromAsync(session.output), [{ kind: 'exit', exitCode: null, signal: 'SIGTERM' }]);
@@ -47,7 +48,7 @@ function cutOff(suite: Suite): void {
   const { ready, exec, canExec } = helpersOf(suite);
 
   test('a session that is closed, and one whose instance ends, are told as cut off', async (t) => {
-    if (!(await canExec())) return t.skip(cannot);
+    if (!requirement(t, await canExec(), cannot)) return;
     const instance = await ready('cut-off');
     const closed = await exec(instance, 'sleep', '600');
     closed.close();

@@ -8,13 +8,18 @@ import type { InstanceStatus } from '../../src/api/instances.ts';
 import { deployFiles } from '../support/deploy.ts';
 import { askForExec, exchangeFrames } from '../support/exec-client.ts';
 import { type TestPlatform, startPlatform } from '../support/platform.ts';
+import { rootRequirement } from '../support/require.ts';
 import { isAlive } from '../support/traces.ts';
 import { until } from '../support/until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 /** Without root, what bubblewrap closed cannot be entered. */
-const skip = process.getuid?.() === 0 ? {} : { skip: 'commands beside an instance need a platform that is root' };
+const beside = process.getuid?.() === 0 ? suite : needsRoot;
 const handler = { 'handler.js': 'module.exports = async () => "hi";\n' };
+
+function needsRoot(name: string, _tests: () => void): void {
+  test(name, (t) => void rootRequirement(t, 'commands beside an instance need a platform that is root'));
+}
 
 interface Begun {
   readonly child: ChildProcess;
@@ -24,7 +29,7 @@ interface Begun {
   readonly said: () => string;
 }
 
-suite('tinderbox exec', skip, () => {
+beside('tinderbox exec', () => {
   let platform: TestPlatform;
   before(async () => {
     platform = await startPlatform(['--exec-sessions', '4', '--scale-interval', '100ms']);

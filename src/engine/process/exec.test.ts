@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { shellCommand, type WatchedSession, watchSession } from '../../../test/support/engine/exec-session.ts';
 import { makeProcessFixture } from '../../../test/support/engine/process-fixture.ts';
 import { bundleWorkload, testUid, writeBundle } from '../../../test/support/engine/test-bundle.ts';
+import { rootRequirement } from '../../../test/support/require.ts';
 import { isAlive, keeperPid } from '../../../test/support/traces.ts';
 import { until } from '../../../test/support/until.ts';
 import type { ExecCommand } from '../../model/exec.ts';
@@ -14,12 +15,11 @@ import type { FunctionSettings } from '../../model/settings.ts';
 import { findProgram } from '../../sandbox/program.ts';
 import type { Workload } from '../engine.ts';
 
-const isRoot = process.getuid?.() === 0;
 /** Without root, what bubblewrap closed cannot be entered. */
-const skip = isRoot ? {} : { skip: 'commands beside an instance need a platform that is root' };
+const beside = process.getuid?.() === 0 ? describe : needsRoot;
 const namespaces = ['mnt', 'pid', 'net', 'ipc', 'uts', 'user'] as const;
 
-describe('a command beside an instance', skip, () => {
+beside('a command beside an instance', () => {
   let fixture: Awaited<ReturnType<typeof makeProcessFixture>>;
   let instance: Instance;
   before(async () => {
@@ -307,6 +307,10 @@ describe('a command beside an instance', skip, () => {
     }
   });
 });
+
+function needsRoot(name: string, _tests: () => void): void {
+  test(name, (t) => void rootRequirement(t, 'commands beside an instance need a platform that is root'));
+}
 
 function readText(path: string): string {
   try {
