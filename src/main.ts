@@ -58,6 +58,7 @@ async function startParts(
     usage: (instances) => measureUsage(pidsOf(instances), (pid) => readProgramUsage(base.sandbox.cages, pid)),
     hostMemoryBytes: config.budget.memoryBytes,
     exec: config.exec,
+    holdAwake: (revision) => plane.holds.hold(revision),
     maxUploadBytes: config.limits.bodyBytes,
     signatures: await createBuildSignatures(config.build.payloadSecretFile),
     sealed: await createSealedSecrets(join(config.stateDir, 'build-secrets.key')),

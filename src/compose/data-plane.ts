@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { createControl } from '../control/control.ts';
 import { createProcessEngine } from '../engine/process/engine.ts';
-import { formatFunctionKey, type RevisionId } from '../model/names.ts';
+import { formatFunctionKey } from '../model/names.ts';
 import { recordFolders } from '../model/record-keys.ts';
 import { startIdleCollector } from '../observe/idle-collector.ts';
 import { createMetrics } from '../observe/metrics.ts';
@@ -69,16 +69,18 @@ export async function startDataPlane(config: Config, version: string, base: Base
     defaults: config.scaling,
   });
   stack.defer(() => scaler.close());
-  const removeLogs = (namespace: string, name: string): Promise<void> =>
-    rm(join(config.stateDir, 'logs', namespace, name), { recursive: true, force: true });
+  const removeLogs = logRemover(join(config.stateDir, 'logs'));
   const identities = base.sandbox.abilities.root ? base.identities : undefined;
   // Room for a second attempt, however long a start may take.
   const limits = { startDeadlineMs: Math.max(60_000, 2 * config.startTimeoutMs) };
   const control = createControl({ ...base, identities, engine, scaler, router, removeLogs, limits });
   stack.defer(() => control.close());
   await control.start();
-  const holdAwake = (revision: RevisionId): (() => void) => holds.hold(revision);
-  return { engine, router, scaler, metrics, meters, holdAwake };
+  return { engine, router, scaler, metrics, meters, holds };
+}
+
+function logRemover(directory: string): (namespace: string, name: string) => Promise<void> {
+  return (namespace, name) => rm(join(directory, namespace, name), { recursive: true, force: true });
 }
 
 function sumOf(loads: readonly LoadSnapshot[]): { readonly completed: number; readonly underWay: number } {

@@ -6,32 +6,14 @@ import { after, before, suite, test } from 'node:test';
 import { ApiDocument, type DocumentedCall } from '../support/api-document.ts';
 import { covers, differs, notApplicable } from '../support/covers.ts';
 import { sourceArchive } from '../support/deploy.ts';
-import { askForExec, type Switched } from '../support/exec-client.ts';
 import { type TestPlatform, startPlatform } from '../support/platform.ts';
 import { until } from '../support/until.ts';
+import { walkExec } from '../support/walk-exec.ts';
 
 const ndjson = { accept: 'application/x-ndjson' };
 const wrong = { authorization: 'Basic eDp5' };
 const clock = { topic: 'cron-function', schedule: '@yearly' };
 const mark = { labels: { openfaas: '1' } };
-
-/** Its answers need a client that asks for a switch of protocols. */
-async function walkExec(platform: TestPlatform, document: ApiDocument): Promise<void> {
-  const ask = async (query: string, headers?: { upgrade: undefined; connection: undefined }): Promise<Switched> => {
-    const answer = await askForExec(platform, query, headers);
-    document.saw('POST /system/exec', answer.status, answer.text);
-    return answer;
-  };
-  const open: Switched[] = [];
-  do open.push(await ask('?name=hi&namespace=openfaas-fn'));
-  while (open.at(-1)?.status === 101);
-  assert.equal(open.length, 17, 'the default limit is 16');
-  for (const { socket } of open) socket?.destroy();
-  await ask('?name=hi', { upgrade: undefined, connection: undefined });
-  await ask('');
-  await ask('?name=none');
-}
-
 const source = async (config: object, handler = 'module.exports = async () => "hi";\n'): Promise<Uint8Array> =>
   new Uint8Array(await sourceArchive(config, { 'handler.js': handler }));
 
