@@ -69,6 +69,9 @@ export const jobSettled = typedChannel<{
   readonly outcome: 'done' | 'retry' | 'dead';
 }>('job:settled');
 
+/** A connection to NATS that was lost is there again. */
+export const natsReconnected = typedChannel<{ readonly at: string }>('nats:reconnected');
+
 /** Something the operator should read; `part` is the folder it comes from. */
 export interface Notice {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -9,6 +9,7 @@ import {
   invocationStart,
   jobAccepted,
   jobSettled,
+  natsReconnected,
   requestEnd,
   scaleStated,
 } from './channels.ts';
@@ -197,4 +198,15 @@ test('the disks that are written to are told', async (t) => {
   assert.doesNotMatch(text, /folder="run"/);
   assert.match(text, /tinderbox_build_info\{version="1\.2\.3"\} 1/);
   assert.match(text, /^process_resident_memory_bytes \d+$/m);
+});
+
+test('a connection to NATS that comes back is counted under the names of gateway and queue worker', async (t) => {
+  covers('metric', 'gateway_nats_reconnect_total', 'queue_worker_nats_reconnect_total');
+  const metrics = createMetrics({ scales: () => [] });
+  t.after(() => metrics.close());
+  assert.match(await metrics.render(), /^gateway_nats_reconnect_total 0$/m);
+  natsReconnected.publish({ at: '127.0.0.1:4222' });
+  const text = await metrics.render();
+  assert.match(text, /^gateway_nats_reconnect_total 1$/m);
+  assert.match(text, /^queue_worker_nats_reconnect_total 1$/m);
 });

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
-import { jobAccepted, jobSettled } from './channels.ts';
+import { jobAccepted, jobSettled, natsReconnected } from './channels.ts';
 
 /** What the queue knows of its lanes at scrape time; a lane of calls is named after its function. */
 export interface QueueView {
@@ -29,7 +29,14 @@ export function registerQueueMetrics(registry: Registry, view: () => QueueView |
     labelNames: ['queue_name', 'outcome'],
     registers: [registry],
   });
+  // Gateway and queue worker are one program here, and have one connection.
+  const reconnects = ['gateway_nats_reconnect_total', 'queue_worker_nats_reconnect_total'].map(
+    (name) => new Counter({ name, help: 'Times a lost connection to NATS came back', registers: [registry] }),
+  );
   const stops = [
+    natsReconnected.subscribe(() => {
+      for (const counter of reconnects) counter.inc();
+    }),
     jobAccepted.subscribe(({ queue }) => {
       submitted.inc({ queue_name: queue });
       // A series that began with the first dead letter would hide it from `increase()`.

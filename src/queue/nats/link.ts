@@ -7,6 +7,7 @@
  */
 import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { TinderboxError } from '../../model/errors.ts';
+import { natsReconnected } from '../../observe/channels.ts';
 
 export interface NatsMessage {
   readonly subject: string;
@@ -173,7 +174,9 @@ class ConnectionLink implements NatsLink {
   async #follow(): Promise<void> {
     for await (const { type } of this.connection.status()) {
       if (type === 'disconnect' || type === 'staleConnection' || type === 'close') this.#turn(false);
-      if (type === 'reconnect') this.#turn(true);
+      if (type !== 'reconnect') continue;
+      natsReconnected.publish({ at: this.connection.getServer() });
+      this.#turn(true);
     }
   }
 

@@ -5,6 +5,7 @@ import { useCutProxy } from '../../../test/support/cut-proxy.ts';
 import { natsProgram, startNats, type TestNats, useNats } from '../../../test/support/nats-server.ts';
 import { requirement } from '../../../test/support/require.ts';
 import { until } from '../../../test/support/until.ts';
+import { natsReconnected } from '../../observe/channels.ts';
 import { describeQueue, type QueueUnderTest, testJob, testLimits } from '../conformance.ts';
 import type { LeasedJob } from '../job.ts';
 import type { JobQueue, QueueLimits } from '../queue.ts';
@@ -138,6 +139,8 @@ test('when answers are lost, what was stored is found again, and what was not is
   const judge = await open(t, { ...options, platform: 'judge' });
   await queue.append([testJob('first')]);
   const known = ['first'];
+  let reconnects = 0;
+  t.after(natsReconnected.subscribe(() => void (reconnects += 1)));
   for (let round = 0; round < 2; round += 1) {
     proxy.cut(round % 2 === 0 ? 'answers' : 'both');
     const lost = await Promise.allSettled([
@@ -159,6 +162,7 @@ test('when answers are lost, what was stored is found again, and what was not is
         return false;
       }
     });
+    assert.equal(reconnects, round + 1, 'each return is told');
     known.push(`after${round}`, ...(round % 2 === 0 ? [`lost${round}`, `too${round}`] : []));
   }
   const there = (await judge.history.list({ limit: 100 })).map(({ id }) => id);
