@@ -7,7 +7,7 @@ import { watchDisk } from '../sandbox/disk-watch.ts';
 import { removeTree } from '../sandbox/remove-tree.ts';
 import { runConfined } from '../sandbox/run.ts';
 import type { ConfinedOutcome } from '../sandbox/run.ts';
-import type { Bind, ConfineRequest } from '../sandbox/sandbox.ts';
+import type { ConfineRequest } from '../sandbox/sandbox.ts';
 import type { BuildOrder } from './build-order.ts';
 import type { BuildFolders, BuildRunOptions } from './build-run.ts';
 import type { BuildStep } from './language-builder.ts';
@@ -15,6 +15,7 @@ import { createLogLines } from './log-lines.ts';
 import type { BuildPlan } from './plan.ts';
 import { resolveStep } from './resolve-step.ts';
 import type { StepCommand } from './resolve-step.ts';
+import { tempBinds } from './temp-binds.ts';
 import type { WorkerSettings } from './worker-protocol.ts';
 
 /** All that the steps of one build share. */
@@ -151,7 +152,7 @@ function confineRequest(context: StepsContext, step: StepCommand, id: string): C
     },
     network: 'host',
     isolation: settings.boxed ? 'namespaces' : 'auto',
-    binds: bindsOf(context),
+    binds: tempBinds(folders.temp, settings.runDir, [...step.command, ...step.path]),
     hidden: hiddenFolders(settings),
     writable: [folders.work, cache],
   };
@@ -161,13 +162,6 @@ function confineRequest(context: StepsContext, step: StepCommand, id: string): C
 function hiddenFolders({ runDir, stateDir }: WorkerSettings): string[] {
   const others = ['artifacts', 'cache', 'i'].map((name) => join(runDir, name));
   return stateDir === undefined ? others : [...others, stateDir];
-}
-
-/** The build's own folder in place of those everybody may write to. */
-function bindsOf(context: StepsContext): Bind[] {
-  const { runDir } = context.options.settings;
-  const shared = ['/tmp', '/var/tmp'].filter((folder) => !`${runDir}/`.startsWith(`${folder}/`));
-  return shared.map((target) => ({ source: context.folders.temp, target, readOnly: false }));
 }
 
 function environmentOf(context: StepsContext, step: StepCommand): Record<string, string> {

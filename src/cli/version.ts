@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { PlatformInfo } from '../client/info.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, connect, type ConnectionFlags } from './connection/connect.ts';
+import { showControls } from './output/printable-text.ts';
 import { packageRoot } from './package-root.ts';
 import type { Shell } from './terminal/shell.ts';
 
@@ -42,7 +43,8 @@ async function showVersion(shell: Shell, flags: VersionFlags): Promise<void> {
     return printData(shell, format, { cli: { version, node: process.versions.node }, platform });
   }
   shell.stdout.write(`tinderbox ${version} (Node ${process.versions.node}, ${process.platform}-${process.arch})\n`);
-  shell.stdout.write(typeof platform === 'string' ? `platform: ${platform}\n` : formatPlatform(platform));
+  const told = typeof platform === 'string' ? `platform: ${platform}\n` : formatPlatform(platform);
+  shell.stdout.write(told.split('\n').map(showControls).join('\n'));
 }
 
 /** The version in package.json. */

@@ -154,6 +154,45 @@ test('a log that breaks off is lost, and one that is no log a bad reply', async 
   assert.equal(list.error.code, 'bad-reply');
 });
 
+test('an answer of another shape is a bad reply, and null the empty list of a gateway in Go', async (t) => {
+  const answer = { body: '' };
+  const client = await clientOf(t, (_, response) => response.end(answer.body));
+  for (const body of ['5', '{}', '"x"', '[null]', '[5]', '[{"name":1}]', '']) {
+    answer.body = body;
+    const lists = [client.functions.list(), client.secrets.list(), client.namespaces.list(), client.images.list()];
+    const more = [client.instances.list({}), client.invocations.list({}), client.revisions.list('a')];
+    for (const result of await Promise.all([...lists, ...more, client.functions.get('a'), client.info.get()])) {
+      assert.equal(result.ok ? result.data : result.error.code, 'bad-reply', body);
+    }
+  }
+  answer.body = 'null';
+  assert.deepEqual(await client.secrets.list(), { ok: true, data: [] });
+  const info = await client.info.get();
+  assert.equal(info.ok ? '' : info.error.code, 'bad-reply');
+  const lines = await client.logs.read({ name: 'a', follow: false });
+  assert.ok(lines.ok);
+  await assert.rejects(Array.fromAsync(lines.data), { code: 'bad-reply' });
+});
+
+test('an answer that never ends is given up, a reason cut, and a redirect told with where it leads', async (t) => {
+  const client = await clientOf(t, (request, response) => {
+    const block = Buffer.alloc(2 ** 20, ' ');
+    response.writeHead(request.url?.startsWith('/system/functions') === true ? 200 : 500);
+    const write = (): void => void response.write(block, (failed) => (failed ? undefined : write()));
+    response.write('['.padEnd(100_000, 'x'), write);
+  });
+  const endless = await client.functions.list();
+  assert.ok(!endless.ok);
+  assert.deepEqual([endless.error.code, /more than 67108864 bytes/.test(endless.error.message)], ['bad-reply', true]);
+  const reason = await client.functions.get('a');
+  assert.ok(!reason.ok);
+  assert.equal(reason.error.message.length, 65_536);
+  const moved = await clientOf(t, (_, response) => response.writeHead(302, { location: 'https://b.example/' }).end());
+  const redirected = await moved.functions.list();
+  assert.ok(!redirected.ok);
+  assert.match(redirected.error.message, /302, which leads to https:\/\/b\.example\/ and is not followed/);
+});
+
 test('a build hands on its log and ends with image, reason, or as lost', async (t) => {
   const answers: [string, unknown][] = [
     ['{"log":["a","b\\n"],"status":"in_progress"}\n{"log":null,"status":"success","image":"x:1"}\n', { image: 'x:1' }],

@@ -2,6 +2,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { TinderboxError } from '../model/errors.ts';
 import { errorFromNetwork, errorFromReply } from './failures.ts';
 import { createPatientFetch, type Fetch, type HttpReply } from './fetch.ts';
+import { type Expectation, isObject, readText } from './read-reply.ts';
 import { failure, type Result, success } from './result.ts';
 
 /** Who somebody is to a gateway: user and password, or a bearer token. */
@@ -42,13 +43,19 @@ export interface Connection {
   send(request: ApiRequest): Promise<Result<HttpReply>>;
   /** With credentials; the reply is still to be read. */
   call(request: ApiRequest): Promise<Result<HttpReply>>;
-  /** With credentials and a limit of 60 s; resolves with the parsed JSON, undefined for an empty answer. */
-  json<T>(request: ApiRequest): Promise<Result<T>>;
+  /**
+   * With credentials and a limit of 60 s; resolves with the parsed JSON, undefined for an empty answer to anything but
+   * GET. `bad-reply` when it is longer than 64 MiB, or not what is expected: by default an object.
+   */
+  json<T>(request: ApiRequest, expected?: Expectation): Promise<Result<T>>;
+  /** The same for a list of what is expected. null is an empty one, as gateways written in Go answer. */
+  list<T>(request: ApiRequest, expected: Expectation): Promise<Result<readonly T[]>>;
   /** With credentials; resolves with the connection, once the other side has switched it to this protocol. */
   upgrade(request: Pick<ApiRequest, 'method' | 'path' | 'query'>, protocol: string): Promise<Result<Duplex>>;
 }
 
 const managementTimeoutMs = 60_000;
+const maxAnswerBytes = 64 * 2 ** 20;
 
 export function createConnection(options: ClientOptions): Connection {
   const gateway = options.gateway.replace(/\/+$/, '');
@@ -80,11 +87,6 @@ export function createConnection(options: ClientOptions): Connection {
     return failure(await errorFromReply(sent.data, gateway));
   };
 
-  const json = async <T>(request: ApiRequest): Promise<Result<T>> => {
-    const answered = await call({ timeoutMs: managementTimeoutMs, ...request });
-    return answered.ok ? readJson<T>(answered.data, gateway) : answered;
-  };
-
   const upgrade: Connection['upgrade'] = async (request, protocol) => {
     const { switchProtocols } = await import('./switch-protocols.ts');
     const { anyCertificate = false, signal } = options;
@@ -100,13 +102,36 @@ export function createConnection(options: ClientOptions): Connection {
     });
   };
 
-  return { gateway, send, call, json, upgrade };
+  return { gateway, send, call, ...createJsonCalls(call, gateway), upgrade };
 }
 
-async function readJson<T>(reply: HttpReply, gateway: string): Promise<Result<T>> {
+function createJsonCalls(call: Connection['call'], gateway: string): Pick<Connection, 'json' | 'list'> {
+  const parse = async (request: ApiRequest, expected: Expectation): Promise<Result<unknown>> => {
+    const answered = await call({ timeoutMs: managementTimeoutMs, ...request });
+    return answered.ok ? readJson(answered.data, gateway, expected) : answered;
+  };
+
+  const json = async <T>(request: ApiRequest, expected = isObject): Promise<Result<T>> => {
+    const mayBeEmpty = request.method !== 'GET';
+    return (await parse(request, (value) => expected(value) || (mayBeEmpty && value === undefined))) as Result<T>;
+  };
+
+  const list = async <T>(request: ApiRequest, expected: Expectation): Promise<Result<readonly T[]>> => {
+    const isList: Expectation = (value) => value === null || (Array.isArray(value) && value.every(expected));
+    const answered = await parse(request, isList);
+    return answered.ok ? success((answered.data ?? []) as readonly T[]) : answered;
+  };
+
+  return { json, list };
+}
+
+async function readJson(reply: HttpReply, gateway: string, expected: Expectation): Promise<Result<unknown>> {
   try {
-    const text = await reply.text();
-    return success((text.trim() === '' ? undefined : JSON.parse(text)) as T);
+    const text = await readText(reply, maxAnswerBytes, gateway);
+    const value: unknown = text.trim() === '' ? undefined : JSON.parse(text);
+    if (expected(value)) return success(value);
+    const message = `${gateway} did not answer as OpenFaaS's API does: is a platform behind it?`;
+    return failure(new TinderboxError('bad-reply', message));
   } catch (reason) {
     if (!(reason instanceof SyntaxError)) return failure(errorFromNetwork(reason, gateway));
     return failure(

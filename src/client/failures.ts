@@ -1,5 +1,6 @@
 import { type ErrorCode, errorCodes, TinderboxError } from '../model/errors.ts';
 import type { HttpReply } from './fetch.ts';
+import { readBeginning } from './read-reply.ts';
 
 /**
  * The boundary where foreign failures become ours: an HTTP answer outside 2xx, and a request that never got one.
@@ -13,12 +14,15 @@ interface Problem {
   readonly hint?: unknown;
 }
 
+/** Enough for a reason with the last lines of a log; what else answers may send without end. */
+const maxErrorBytes = 64 * 1024;
+
 /** The error an answer outside 2xx stands for; reads its body. */
 export async function errorFromReply(reply: HttpReply, gateway: string): Promise<TinderboxError> {
-  const text = (await reply.text().catch(() => '')).trim();
+  const text = (await readBeginning(reply, maxErrorBytes).catch(() => ({ text: '' }))).text.trim();
   const problem = isJson(reply) ? parseProblem(text) : {};
   const code = codeOf(problem.code, reply.status);
-  const message = asText(problem.detail) ?? asText(problem.title) ?? (text || `the platform answered ${reply.status}`);
+  const message = asText(problem.detail) ?? asText(problem.title) ?? (text || noReason(reply));
   const hint = asText(problem.hint) ?? hintFor(code, gateway);
   const retryAfterMs = Number(reply.headers.get('retry-after') ?? Number.NaN) * 1000;
   return new TinderboxError(code, message, {
@@ -48,6 +52,11 @@ export function errorFromNetwork(reason: unknown, gateway: string): TinderboxErr
     });
   }
   return new TinderboxError('lost', `the connection to ${gateway} was lost: ${describe(reason)}`, { cause: reason });
+}
+
+function noReason({ status, headers }: HttpReply): string {
+  const location = status >= 300 && status < 400 ? headers.get('location') : null;
+  return `the platform answered ${status}${location === null ? '' : `, which leads to ${location} and is not followed`}`;
 }
 
 function hintFor(code: ErrorCode, gateway: string): string | undefined {

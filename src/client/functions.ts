@@ -1,6 +1,7 @@
 import type { ResourceAmounts } from '../model/function.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { Connection } from './connection.ts';
+import { hasTexts } from './read-reply.ts';
 import { failure, type Result, success } from './result.ts';
 
 /** What is sent to deploy: OpenFaaS's FunctionDeployment. */
@@ -56,11 +57,10 @@ export function createFunctionsClient(connection: Connection): FunctionsClient {
     return created.ok ? success({ created: true }) : created;
   };
   const get: FunctionsClient['get'] = (name, namespace) =>
-    connection.json({
-      method: 'GET',
-      path: `/system/function/${encodeURIComponent(name)}`,
-      query: { namespace, usage: 1 },
-    });
+    connection.json(
+      { method: 'GET', path: `/system/function/${encodeURIComponent(name)}`, query: { namespace, usage: 1 } },
+      hasTexts('name'),
+    );
   const remove: FunctionsClient['remove'] = async (name, namespace) => {
     const json = { functionName: name, ...(namespace === undefined ? {} : { namespace }) };
     const removed = await connection.call({ method: 'DELETE', path, json, timeoutMs: 60_000 });
@@ -81,7 +81,7 @@ export function createFunctionsClient(connection: Connection): FunctionsClient {
     );
   };
   return {
-    list: (namespace) => connection.json({ method: 'GET', path, query: { namespace } }),
+    list: (namespace) => connection.list({ method: 'GET', path, query: { namespace } }, hasTexts('name')),
     get,
     remove,
     deploy: async (deployment, mode = 'update') => {

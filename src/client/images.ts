@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { hasTexts } from './read-reply.ts';
 import type { Result } from './result.ts';
 
 export interface ImageSummary {
@@ -13,5 +14,5 @@ export interface ImagesClient {
 }
 
 export function createImagesClient(connection: Connection): ImagesClient {
-  return { list: () => connection.json({ method: 'GET', path: '/system/images' }) };
+  return { list: () => connection.list({ method: 'GET', path: '/system/images' }, hasTexts('image', 'digest')) };
 }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { isObject } from './read-reply.ts';
 import type { Result } from './result.ts';
 
 interface VersionInfo {
@@ -21,5 +22,10 @@ export interface InfoClient {
 }
 
 export function createInfoClient(connection: Connection): InfoClient {
-  return { get: (timeoutMs = 10_000) => connection.json({ method: 'GET', path: '/system/info', timeoutMs }) };
+  return { get: (timeoutMs = 10_000) => connection.json({ method: 'GET', path: '/system/info', timeoutMs }, isInfo) };
+}
+
+function isInfo(value: unknown): boolean {
+  const { provider, version } = (value ?? {}) as Partial<PlatformInfo>;
+  return isObject(version) && isObject(provider?.version);
 }

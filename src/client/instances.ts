@@ -1,5 +1,6 @@
 import type { Instance } from '../model/instance.ts';
 import type { Connection } from './connection.ts';
+import { hasTexts } from './read-reply.ts';
 import type { Result } from './result.ts';
 
 export interface InstancesClient {
@@ -9,6 +10,7 @@ export interface InstancesClient {
 
 export function createInstancesClient(connection: Connection): InstancesClient {
   return {
-    list: (filter) => connection.json({ method: 'GET', path: '/system/instances', query: { ...filter } }),
+    list: (filter) =>
+      connection.list({ method: 'GET', path: '/system/instances', query: { ...filter } }, hasTexts('id')),
   };
 }

@@ -1,5 +1,6 @@
 import type { InvocationLine, InvocationStatus, QueueDepth } from '../model/invocation-status.ts';
 import type { Connection } from './connection.ts';
+import { hasTexts } from './read-reply.ts';
 import type { Result } from './result.ts';
 
 /** Which stored calls; `function` is `name.namespace`, `state` a list separated by commas. */
@@ -30,9 +31,9 @@ const path = '/system/invocations';
 export function createInvocationsClient(connection: Connection): InvocationsClient {
   const one = (id: string): string => `${path}/${encodeURIComponent(id)}`;
   return {
-    list: (query) => connection.json({ method: 'GET', path, query: { ...query } }),
-    logs: (id) => connection.json({ method: 'GET', path: `${one(id)}/logs` }),
-    depth: () => connection.json({ method: 'GET', path: '/system/queue' }),
+    list: (query) => connection.list({ method: 'GET', path, query: { ...query } }, hasTexts('id', 'function')),
+    logs: (id) => connection.list({ method: 'GET', path: `${one(id)}/logs` }, hasTexts('text')),
+    depth: () => connection.list({ method: 'GET', path: '/system/queue' }, hasTexts('function', 'queue')),
     get: (id) => connection.json({ method: 'GET', path: one(id) }),
     cancel: (id) => connection.json({ method: 'DELETE', path: one(id) }),
     replay: (id) => connection.json({ method: 'POST', path: `${one(id)}/replay` }),

@@ -1,7 +1,9 @@
+import { TinderboxError } from '../model/errors.ts';
 import type { LogLine } from '../model/log-line.ts';
 import type { Connection } from './connection.ts';
 import { errorFromNetwork } from './failures.ts';
 import { parseNdjson } from './ndjson.ts';
+import { hasTexts } from './read-reply.ts';
 import { type Result, success } from './result.ts';
 
 export interface LogsQuery {
@@ -30,9 +32,15 @@ export function createLogsClient(connection: Connection): LogsClient {
   };
 }
 
+const isLine = hasTexts('text');
+
 async function* linesOf(body: AsyncIterable<Uint8Array> | null, gateway: string): AsyncGenerator<LogLine> {
   try {
-    if (body !== null) yield* parseNdjson<LogLine>(body);
+    if (body === null) return;
+    for await (const line of parseNdjson<LogLine>(body)) {
+      if (!isLine(line)) throw new TinderboxError('bad-reply', `${gateway} answered with what is no line of a log`);
+      yield line;
+    }
   } catch (reason) {
     throw errorFromNetwork(reason, gateway);
   }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { isText } from './read-reply.ts';
 import { type Result, success } from './result.ts';
 
 export interface Namespace {
@@ -26,7 +27,7 @@ export function createNamespacesClient(connection: Connection): NamespacesClient
     return written.ok ? success(undefined) : written;
   };
   return {
-    list: () => connection.json({ method: 'GET', path: '/system/namespaces' }),
+    list: () => connection.list({ method: 'GET', path: '/system/namespaces' }, isText),
     get: (name) => connection.json({ method: 'GET', path: pathOf(name) }),
     create: (namespace) => write('POST', '/system/namespace/', marked(namespace)),
     update: (namespace) => write('PUT', pathOf(namespace.name), marked(namespace)),

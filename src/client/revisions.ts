@@ -1,5 +1,6 @@
 import type { RevisionState } from '../model/function.ts';
 import type { Connection } from './connection.ts';
+import { hasTexts } from './read-reply.ts';
 import type { Result } from './result.ts';
 
 export interface RevisionSummary {
@@ -22,10 +23,9 @@ export interface RevisionsClient {
 export function createRevisionsClient(connection: Connection): RevisionsClient {
   return {
     list: (name, namespace) =>
-      connection.json({
-        method: 'GET',
-        path: `/system/function/${encodeURIComponent(name)}/revisions`,
-        query: { namespace },
-      }),
+      connection.list(
+        { method: 'GET', path: `/system/function/${encodeURIComponent(name)}/revisions`, query: { namespace } },
+        hasTexts('id', 'state'),
+      ),
   };
 }

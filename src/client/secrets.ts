@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { hasTexts } from './read-reply.ts';
 import { type Result, success } from './result.ts';
 
 export interface SecretName {
@@ -24,7 +25,7 @@ export function createSecretsClient(connection: Connection): SecretsClient {
     return written.ok ? success(undefined) : written;
   };
   return {
-    list: (namespace) => connection.json({ method: 'GET', path, query: { namespace } }),
+    list: (namespace) => connection.list({ method: 'GET', path, query: { namespace } }, hasTexts('name')),
     create: (secret, value) => write('POST', { ...secret, ...valueFields(value) }),
     update: (secret, value) => write('PUT', { ...secret, ...valueFields(value) }),
     remove: (secret) => write('DELETE', secret),

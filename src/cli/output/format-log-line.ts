@@ -20,13 +20,8 @@ export function formatLogLine(line: LogLine, format: LogFormat, options: LogLine
   const time =
     timeLayout === undefined ? line.timestamp : timeLayout === '' ? '' : formatGoTime(line.timestamp, timeLayout);
   if (format === 'plain') {
-    const shown = [
-      time,
-      options.name ? line.name : '',
-      options.instance ? `(${line.instance})` : '',
-      showControls(text),
-    ];
-    return shown.filter((part, index) => index === 3 || part !== '').join(' ');
+    const shown = [time, options.name ? line.name : '', options.instance ? `(${line.instance})` : '', text];
+    return showControls(shown.filter((part, index) => index === 3 || part !== '').join(' '));
   }
   const fields = [
     ...(time === '' ? [] : [['timestamp', time]]),

@@ -10,9 +10,9 @@ export interface Selection {
 
 /** The functions a command is about. Throws `invalid` when both ways are used or nothing fits. */
 export function selectFunctions(stack: StackFile, selection: Selection): readonly StackFunction[] {
-  const pattern = patternOf(selection);
-  if (pattern === undefined) return stack.functions;
-  const chosen = stack.functions.filter((fn) => pattern.test(fn.name));
+  const fits = decideFit(selection);
+  if (fits === undefined) return stack.functions;
+  const chosen = stack.functions.filter((fn) => fits(fn.name));
   if (chosen.length > 0) return chosen;
   const names = stack.functions.map((fn) => fn.name).join(', ');
   throw new TinderboxError('not-found', `no function of ${stack.file} fits ${selection.filter ?? selection.regex}`, {
@@ -20,18 +20,35 @@ export function selectFunctions(stack: StackFile, selection: Selection): readonl
   });
 }
 
-function patternOf({ filter, regex }: Selection): RegExp | undefined {
+function decideFit({ filter, regex }: Selection): ((name: string) => boolean) | undefined {
   if (filter !== undefined && regex !== undefined) {
     throw new TinderboxError('invalid', '--filter and --regex exclude each other');
   }
-  if (filter !== undefined) {
-    const escaped = filter.replace(/[\\^$.|+()[\]{}]/g, '\\$&');
-    return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
-  }
+  if (filter !== undefined) return (name) => fitsWildcards(filter, name);
   if (regex === undefined) return undefined;
   try {
-    return new RegExp(regex);
+    const expression = new RegExp(regex);
+    return (name) => expression.test(name);
   } catch (cause) {
     throw new TinderboxError('invalid', `--regex "${regex}" is not a regular expression`, { cause });
   }
+}
+
+/** Goes back to the last `*` alone, so that no pattern takes longer than pattern × name. */
+function fitsWildcards(pattern: string, name: string): boolean {
+  let [at, back, tried] = [0, -1, 0];
+  for (let index = 0; index < name.length; ) {
+    if (pattern[at] === '*') {
+      [back, tried] = [at, index];
+      at += 1;
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === name[index])) {
+      [at, index] = [at + 1, index + 1];
+    } else if (back !== -1) {
+      tried += 1;
+      [at, index] = [back + 1, tried];
+    } else {
+      return false;
+    }
+  }
+  return /^\**$/.test(pattern.slice(at));
 }
