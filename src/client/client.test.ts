@@ -161,7 +161,14 @@ test('an answer of another shape is a bad reply, and null the empty list of a ga
     answer.body = body;
     const lists = [client.functions.list(), client.secrets.list(), client.namespaces.list(), client.images.list()];
     const more = [client.instances.list({}), client.invocations.list({}), client.revisions.list('a')];
-    for (const result of await Promise.all([...lists, ...more, client.functions.get('a'), client.info.get()])) {
+    const triggers = [client.triggers.list({ namespace: 'a' })];
+    for (const result of await Promise.all([
+      ...lists,
+      ...more,
+      ...triggers,
+      client.functions.get('a'),
+      client.info.get(),
+    ])) {
       assert.equal(result.ok ? result.data : result.error.code, 'bad-reply', body);
     }
   }

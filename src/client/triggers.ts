@@ -1,5 +1,6 @@
 import type { NatsTrigger, ScheduleTrigger, TriggerStatus } from '../model/trigger.ts';
 import type { Connection } from './connection.ts';
+import { hasTexts } from './read-reply.ts';
 import type { Result } from './result.ts';
 
 /** A trigger as it is asked for; what is left out is completed by the platform. */
@@ -40,7 +41,7 @@ export function createTriggersClient(connection: Connection): TriggersClient {
     connection.json({ method: 'POST', path, json: trigger });
   return {
     create,
-    list: (query) => connection.json({ method: 'GET', path, query: { ...query } }),
+    list: (query) => connection.list({ method: 'GET', path, query: { ...query } }, hasTexts('name')),
     get: (name, namespace) => connection.json({ method: 'GET', path: one(name), query: { namespace } }),
     async apply(trigger) {
       const replaced = await connection.json({ method: 'PUT', path: one(trigger.name), json: trigger });
