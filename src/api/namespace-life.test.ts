@@ -82,6 +82,17 @@ for (const [step, key] of [
   });
 }
 
+test('a namespace has as many labels as a function may have, and no more', async (t) => {
+  const { namespaces } = await makeKit(t);
+  const labels = (count: number): object =>
+    Object.fromEntries([['openfaas', '1'], ...Array.from({ length: count }, (_, n) => [`l${n}`, ''])]);
+  await namespaces.create({ name: 'some', labels: labels(199) }, undefined);
+  await assert.rejects(namespaces.create({ name: 'many', labels: labels(200) }, undefined), {
+    code: 'invalid',
+    message: /labels.*200 entries/,
+  });
+});
+
 test('a create that comes after the mark is refused, and leaves nothing in the way of the delete', async (t) => {
   for (const [step, key] of [
     ['list', 'functions/a'],

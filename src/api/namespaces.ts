@@ -9,7 +9,10 @@ import { findNamespace } from './catalog.ts';
 import { findOccupant, namespaceLeaving } from './namespace-life.ts';
 import { parseFields } from './parse-json.ts';
 
-const strings = z.record(z.string().max(253), z.string('is not a string').max(4096, 'has more than 4096 characters'));
+const mostEntries = 200;
+const strings = z
+  .record(z.string().max(253), z.string('is not a string').max(4096, 'has more than 4096 characters'))
+  .refine((map) => Object.keys(map).length <= mostEntries, `has more than ${mostEntries} entries`);
 /** OpenFaaS's FunctionNamespace. */
 export const namespaceRequest = z.strictObject(
   {

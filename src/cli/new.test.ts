@@ -48,7 +48,7 @@ functions:
   hello:
     lang: node
     handler: ./hello
-    image: registry.example/team/hello:latest
+    image: registry.example/team/hello:0.1.0
 `,
   );
 });

@@ -63,7 +63,7 @@ async function makeFunction(shell: Shell, name: string | undefined, flags: NewFl
   const entry = {
     lang: template.name,
     handler: `./${relative(join(file, '..'), folder)}`,
-    image: `${prefix === '' ? '' : `${prefix.replace(/\/+$/, '')}/`}${name}:latest`,
+    image: `${prefix === '' ? '' : `${prefix.replace(/\/+$/, '')}/`}${name}:0.1.0`,
     ...template.entry,
     ...amounts,
   };

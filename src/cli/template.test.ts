@@ -134,6 +134,17 @@ test('a repository without templates, and one whose template reaches out of itse
   assert.ok(!existsSync(join(cwd, 'template/spy')));
 });
 
+test('a repository whose template folder is a link to one of this machine is refused', async (t) => {
+  const [outside, evil, cwd] = [tempDir(t), tempDir(t), tempDir(t)];
+  write(outside, { 'spy/secret.txt': 'x' });
+  git(evil, 'init', '-q');
+  symlinkSync(outside, join(evil, 'template'));
+  git(evil, 'add', '.');
+  git(evil, 'commit', '-qm', 'x');
+  assert.match((await run(cwd, ['template', 'pull', evil])).stderr, /has no folder "template" with templates/);
+  assert.ok(!existsSync(join(cwd, 'template')));
+});
+
 test('a stack file names its templates, and pull stack gets them', async (t) => {
   covers('command', 'template pull stack');
   const [{ folder }, cwd] = [createRepository(t), tempDir(t)];

@@ -70,7 +70,11 @@ export class DataCall {
       this.#fail(new TinderboxError('not-found', message), 'gateway');
       return;
     }
-    const { contentLength } = this.#head;
+    const { contentLength, twoHosts } = this.#head;
+    if (twoHosts) {
+      this.#fail(new TinderboxError('invalid', 'the request has more than one Host header'), 'gateway');
+      return;
+    }
     if (contentLength !== undefined && contentLength > this.#context.bodyBytes) {
       this.#fail(bodyTooLarge(this.#context.bodyBytes), 'gateway');
       return;

@@ -135,7 +135,10 @@ def handle(req):
   const text = shop.read(stack);
   shop.write(
     stack,
-    text.replace(/( +)image: functions\/astronaut-finder:latest/, '$&\n$1environment:\n$1  write_debug: true'),
+    text.replace(
+      /( +)image: functions\/astronaut-finder:(?:latest|0\.1\.0)/,
+      '$&\n$1environment:\n$1  write_debug: true',
+    ),
   );
   await shop.sh(`faas-cli deploy -f ${stack}`);
   assert.match(await shop.sh('faas-cli describe astronaut-finder'), /write_debug: true/);

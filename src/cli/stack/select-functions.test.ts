@@ -20,6 +20,13 @@ test('wildcards are over the whole name, and nothing else in a pattern means any
   }
 });
 
+test('an expression that would go back without end is done at once', () => {
+  const functions = [{ name: 'a'.repeat(63) } as StackFunction];
+  const stack = { file: 'stack.yaml', functions } as unknown as StackFile;
+  assert.throws(() => selectFunctions(stack, { regex: '(a+)+b' }), { code: 'not-found' });
+  assert.deepEqual(selectFunctions(stack, { regex: '^(a+)+$' }), functions);
+});
+
 test('a pattern of many stars that fits nothing is done at once', () => {
   assert.throws(() => chosen(['a'.repeat(63)], `${'*a'.repeat(40)}*b`), { code: 'not-found' });
 });

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { TinderboxError } from '../../model/errors.ts';
 import type { StackFile, StackFunction } from './stack-file.ts';
 
@@ -26,6 +27,8 @@ function decideFit({ filter, regex }: Selection): ((name: string) => boolean) | 
   }
   if (filter !== undefined) return (name) => fitsWildcards(filter, name);
   if (regex === undefined) return undefined;
+  // A pattern that goes back without end ("(a+)+b") goes on in V8's linear engine instead.
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
   try {
     const expression = new RegExp(regex);
     return (name) => expression.test(name);

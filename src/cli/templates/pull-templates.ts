@@ -66,7 +66,10 @@ async function chooseTemplates(
   repository: TemplateRepository,
   { name }: PullOptions,
 ): Promise<readonly Wanted[]> {
-  const entries = await readdir(join(clone, 'template'), { withFileTypes: true }).catch(() => []);
+  const source = join(clone, 'template');
+  // A link in its place would lead to folders of this machine.
+  const isFolder = (await lstat(source).catch(() => undefined))?.isDirectory() === true;
+  const entries = isFolder ? await readdir(source, { withFileTypes: true }) : [];
   const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   const refName = refNameOf(repository);
   if (folders.length === 0) {
