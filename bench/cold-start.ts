@@ -62,12 +62,9 @@ export async function measureBurst(platform: TestPlatform, names: readonly strin
   return [{ measure: `burst of ${names.length} cold functions`, value: errors, unit: 'errors', atMost: 0 }];
 }
 
-/** Median time of starting the bare interpreter with an empty script, in ms. */
+/** Time of one start of the bare interpreter with an empty script, in ms. */
 export function bareStartMs(file: string, args: readonly string[]): number {
-  const times = Array.from({ length: 15 }, () => {
-    const begin = performance.now();
-    spawnSync(file, args, { stdio: 'ignore' });
-    return performance.now() - begin;
-  });
-  return percentile(times, 0.5);
+  const begin = performance.now();
+  spawnSync(file, args, { stdio: 'ignore' });
+  return performance.now() - begin;
 }

@@ -11,7 +11,7 @@ export interface IdleCollectorOptions {
   readonly intervalMs?: number;
 }
 
-/** Looks in a row without a call before it is collected; once more after that, since V8 gives pages back in two steps. */
+/** Looks in a row without a call before it is collected. */
 const quietLooks = 2;
 /** What the heap has to have grown since the last time to be worth a pause. */
 const worthBytes = 16 * 2 ** 20;
@@ -27,15 +27,11 @@ export function startIdleCollector(options: IdleCollectorOptions): () => void {
   let ownBytes = heapBytes();
   let before = calls().completed;
   let quiet = 0;
-  let firstDone = false;
   const look = (): void => {
     const { completed, underWay } = calls();
     quiet = underWay === 0 && completed === before ? quiet + 1 : 0;
     before = completed;
-    const first = quiet === quietLooks && heapBytes() >= ownBytes + worthBytes;
-    const second = firstDone && quiet === quietLooks + 1;
-    firstDone = first;
-    if (!first && !second) return;
+    if (quiet !== quietLooks || heapBytes() < ownBytes + worthBytes) return;
     collect();
     ownBytes = heapBytes();
   };
@@ -45,5 +41,6 @@ export function startIdleCollector(options: IdleCollectorOptions): () => void {
 
 function exposedCollector(): (() => void) | undefined {
   const { gc } = globalThis;
-  return gc === undefined ? undefined : () => gc({ type: 'major' });
+  // The last resort gives pages back in one step; any other keeps them for some seconds, and more of them for good.
+  return gc === undefined ? undefined : () => gc({ type: 'major', flavor: 'last-resort' });
 }
