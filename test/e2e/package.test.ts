@@ -41,7 +41,7 @@ suite('the published package', () => {
     const PATH = machinePath(t);
     const { file, paths } = await pack(t, PATH);
 
-    await t.test('its contents are the program, the page, the templates, the examples and the documentation', () => {
+    await t.test('its contents are the program, the page, templates, examples, dashboards and the documentation', () => {
       const wanted = [
         [
           'bin/tinderbox.mjs',
@@ -60,6 +60,7 @@ suite('the published package', () => {
           'examples/stack.yaml',
           'templates/node/handler.js',
           'docs/cli.md',
+          'deploy/grafana/tinderbox.json',
           'store/store.json',
           'store/figlet/package-lock.json',
         ],
@@ -71,7 +72,7 @@ suite('the published package', () => {
         [],
       );
       const roots = new Set(paths.map((path) => path.split('/')[0]));
-      const allowed = ['bin', 'dist', 'docs', 'examples', 'store', 'templates', 'ui'];
+      const allowed = ['bin', 'deploy', 'dist', 'docs', 'examples', 'store', 'templates', 'ui'];
       assert.deepEqual(
         [...roots].filter((name) => name?.includes('.') === false && !allowed.includes(name)),
         ['LICENSE'],
