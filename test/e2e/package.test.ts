@@ -41,7 +41,7 @@ suite('the published package', () => {
     const PATH = machinePath(t);
     const { file, paths } = await pack(t, PATH);
 
-    await t.test('its contents are the program, the page, templates, examples, dashboards and the documentation', () => {
+    await t.test('its contents are the program, the page, templates, examples, dashboards and docs', () => {
       const wanted = [
         [
           'bin/tinderbox.mjs',

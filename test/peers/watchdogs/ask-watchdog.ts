@@ -16,7 +16,10 @@ export interface Asked {
   readonly log: string;
 }
 
-/** Starts a watchdog in a network namespace of its own, where 8080 and 8081 are free, and asks it there. */
+/**
+ * Starts a watchdog in a network namespace of its own, where 8080 and 8081 are free, and asks it there. Its processes have a
+ * namespace, too: what a killed watchdog leaves behind ends with it.
+ */
 export async function askWatchdog(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -26,7 +29,18 @@ export async function askWatchdog(
   const inside = join(import.meta.dirname, 'ask-inside.mjs');
   const child = spawn(
     'unshare',
-    ['--net', 'sh', '-c', 'ip link set lo up && exec "$0" "$1"', process.execPath, inside],
+    [
+      '--net',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'sh',
+      '-c',
+      'ip link set lo up && exec "$0" "$1"',
+      process.execPath,
+      inside,
+    ],
     { stdio: ['pipe', 'pipe', 'pipe'] },
   );
   const exited = once(child, 'exit');
