@@ -64,6 +64,7 @@ test('OpenFaaS’s rule drives a function from 5 replicas to 20 in steps, and ba
   const scraped = await prometheus.query('gateway_service_count{function_name="figlet.openfaas-fn"}');
   assert.equal(scraped[0]?.value, 20);
   await until('it is back at five', async () => (await replicas()).ready === 5, patienceMs);
+  await until('the watch has seen it, too', () => steps.at(-1) === 5, patienceMs);
   watch.abort();
   await watching;
   assert.deepEqual(steps, [5, 9, 13, 17, 20, 5]);

@@ -67,9 +67,10 @@ test('a connector of OpenFaaS’s connector-sdk calls the functions that listen 
       : deployFiles(platform, name, { 'handler.js': handler }, { spec });
   };
   await deploy('payer', 'paid,refunded', 'openfaas-fn');
-  await deploy('mailer', 'paid', 'openfaas-fn');
-  await deploy('payer', 'paid', 'dev');
-  await until('it knows the topics', async () => (await topics()).join() === 'paid,refunded');
+  await deploy('mailer', 'paid,mail', 'openfaas-fn');
+  await deploy('payer', 'paid,dev', 'dev');
+  // A topic of each one's own tells that it is known.
+  await until('it knows the topics', async () => (await topics()).join() === 'dev,mail,paid,refunded');
 
   const answersTo = async (event: string, count: number): Promise<readonly Line[]> => {
     const known = connector.lines.length;
@@ -95,7 +96,7 @@ test('a connector of OpenFaaS’s connector-sdk calls the functions that listen 
     body: JSON.stringify({ functionName: 'payer', namespace: 'openfaas-fn' }),
   });
   assert.equal(removed.status, 202);
-  await until('it forgets the topic', async () => (await topics()).join() === 'paid');
+  await until('it forgets the topic', async () => (await topics()).join() === 'dev,mail,paid');
   assert.ok(connector.running(), connector.complaints.join('\n'));
 });
 
