@@ -11,11 +11,13 @@ import { createControlGuard } from './control-guard.ts';
 import { DataCall, type DataCallContext } from './data-call.ts';
 import { type DataPath, originForm, parseAsyncPath, parseDataPath } from './data-path.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
+import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
 import { dropLeftover } from './leftover.ts';
 import { listenOn } from './listen.ts';
 import { clientStalled } from './request-body.ts';
 import { StallWatch } from './stall-watch.ts';
 import { openTunnel } from './tunnel.ts';
+import { hasTwoHosts } from './two-hosts.ts';
 import { watchUpload } from './upload-watch.ts';
 
 /** Idle connections are kept longer than load balancers keep theirs, so that it is they who close. */
@@ -107,6 +109,12 @@ class HttpGateway implements Gateway {
       answerClientError(new TinderboxError('invalid', 'unknown HTTP version'), request.socket, false);
       return;
     }
+    if (hasTwoHosts(request)) {
+      const error = new TinderboxError('invalid', 'the request has more than one Host header');
+      response.once('close', () => dropLeftover(request, this.#calls));
+      writeEdgeError(response, edgeErrorFrom(error, ''), 'gateway', ['Connection', 'close']);
+      return;
+    }
     request.url = originForm(request.url ?? '');
     const path = this.#dataPath(request.url);
     if (path !== undefined) {
@@ -133,6 +141,7 @@ class HttpGateway implements Gateway {
 
   /** Any other `Upgrade` (h2c, for example) is a normal request whose offer is not taken up. */
   #wantsTunnel(request: IncomingMessage): boolean {
+    if (hasTwoHosts(request)) return false;
     const protocol = request.headers.upgrade ?? '';
     const url = originForm(request.url ?? '');
     if (this.#dataPath(url) !== undefined) return same(protocol, 'websocket');

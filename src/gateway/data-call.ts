@@ -70,11 +70,7 @@ export class DataCall {
       this.#fail(new TinderboxError('not-found', message), 'gateway');
       return;
     }
-    const { contentLength, twoHosts } = this.#head;
-    if (twoHosts) {
-      this.#fail(new TinderboxError('invalid', 'the request has more than one Host header'), 'gateway');
-      return;
-    }
+    const { contentLength } = this.#head;
     if (contentLength !== undefined && contentLength > this.#context.bodyBytes) {
       this.#fail(bodyTooLarge(this.#context.bodyBytes), 'gateway');
       return;

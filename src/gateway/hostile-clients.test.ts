@@ -38,17 +38,19 @@ test('what is not HTTP, or would be read in two ways, is refused with 400 and cl
   assert.equal(reached, 0);
 });
 
-test('a request with two hosts is refused before its function sees it', async (t) => {
+test('a request with two hosts is refused before anybody sees it', async (t) => {
   let reached = 0;
   const { port } = await startServer(t, (_request, response) => {
     reached += 1;
     response.end();
   });
   const edge = await startEdge(t, port);
-  const twice = 'GET /function/echo HTTP/1.1\r\nHost: x\r\nHost: x\r\nConnection: close\r\n\r\n';
-  const answer = await exchange(t, edge.port, twice);
-  assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
-  assert.match(answer, /more than one Host header/);
+  for (const path of ['/function/echo', '/async-function/echo', '/system/info', '/healthz']) {
+    const twice = `GET ${path} HTTP/1.1\r\nHost: x\r\nHost: x\r\nConnection: close\r\n\r\n`;
+    const answer = await exchange(t, edge.port, twice);
+    assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/, path);
+    assert.match(answer, /more than one Host header/);
+  }
   assert.equal(reached, 0);
 });
 

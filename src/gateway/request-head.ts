@@ -38,9 +38,6 @@ export class RequestHead {
   contentLength: number | undefined = 0;
   /** Whether trailer fields are announced. */
   trailers = false;
-  /** Whether it names more than one host, which no request may (RFC 9112, section 3.2). */
-  twoHosts = false;
-  #hasHost = false;
   #host = '';
   #forwarded = 0;
 
@@ -64,7 +61,7 @@ export class RequestHead {
   #isOurs(name: string, value: string, context: RequestHeadContext): boolean {
     switch (name.length) {
       case 4:
-        if (same(name, 'host')) this.#takeHost(value);
+        if (same(name, 'host')) this.#host = value;
         return false;
       case 6:
         return same(name, 'expect');
@@ -84,12 +81,6 @@ export class RequestHead {
         this.#noteForwarded(name);
         return false;
     }
-  }
-
-  #takeHost(value: string): void {
-    if (this.#hasHost) this.twoHosts = true;
-    this.#hasHost = true;
-    this.#host = value;
   }
 
   #noteForwarded(name: string): void {
