@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { createBuilder } from './builder/create-builder.ts';
 import { defaultUnpackLimits, unpackSource } from './builder/unpack.ts';
 import type { Config } from './config/config.ts';
+import { formWorkload } from './control/form-workload.ts';
 import { createProcessEngine } from './engine/process/engine.ts';
 import type { Engine, Workload } from './engine/engine.ts';
 import { createGateway } from './gateway/create-gateway.ts';
@@ -16,7 +17,6 @@ import type { Instance } from './model/instance.ts';
 import type { LogLine } from './model/log-line.ts';
 import { formatFunctionKey, formatRevisionId } from './model/names.ts';
 import { formatOutcome } from './model/outcome.ts';
-import { resolveSettings } from './model/settings.ts';
 import { createRouter } from './router/create-router.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
 import { createMemoryStore } from './store/memory/memory-store.ts';
@@ -82,13 +82,14 @@ async function startParts(
     sandbox,
     identities,
     build: config.build,
-    toolPath: config.build.toolPath,
   });
   stack.defer(() => builder.close());
   const artifact = await build(builder, request, join(base, 'source'), signal);
   const owner = formatFunctionKey(request.spec.namespace, request.spec.name);
   const uid = sandbox.abilities.root ? await identities.assign('function', owner) : undefined;
-  const workload = createWorkload(request, artifact, uid);
+  const { spec, secrets } = request;
+  const revision = formatRevisionId(spec.namespace, spec.name, 1);
+  const workload = formWorkload({ revision, spec, artifact, uid, secrets });
   const engine = createProcessEngine({
     ...places,
     sandbox,
@@ -142,21 +143,6 @@ async function build(
     noCache: true,
   };
   return builder.build(order, (line) => request.onBuildLine(line), signal);
-}
-
-function createWorkload({ spec, secrets }: RunRequest, artifact: Artifact, uid: number | undefined): Workload {
-  return {
-    revision: formatRevisionId(spec.namespace, spec.name, 1),
-    namespace: spec.namespace,
-    name: spec.name,
-    ...(uid === undefined ? {} : { identity: { uid, gid: uid } }),
-    artifact,
-    ...(spec.envProcess === undefined ? {} : { process: spec.envProcess }),
-    env: { ...spec.envVars, OPENFAAS_NAME: spec.name, OPENFAAS_NAMESPACE: spec.namespace },
-    secrets,
-    settings: resolveSettings(spec),
-    readOnlyRootFilesystem: spec.readOnlyRootFilesystem === true,
-  };
 }
 
 /** Resolves when an instance takes calls. Rejects with `cannot-start` when one failed, and with the abort. */

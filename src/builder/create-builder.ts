@@ -45,8 +45,6 @@ export interface BuilderOptions {
   readonly build: BuildSettings;
   /** Whether builds and artifacts get ids of their own; default: when the sandbox runs as root and can change users. */
   readonly uids?: boolean;
-  /** Folders make, npm and python3 are looked for in, `:`-separated; default the system's. */
-  readonly toolPath?: string;
 }
 
 /** Limits of one build, and how many run at once. */
@@ -56,6 +54,8 @@ export interface BuildSettings {
   readonly diskBytes: number;
   readonly concurrent: number;
   readonly env: Readonly<Record<string, string>>;
+  /** Folders make, npm and python3 are looked for in, `:`-separated; default the system's. */
+  readonly toolPath?: string;
 }
 
 const maxWaiting = 100;
@@ -75,7 +75,7 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
     {
       runDir,
       stateDir: options.stateDir,
-      toolPath: options.toolPath ?? systemPath,
+      toolPath: options.build.toolPath ?? systemPath,
       boxed: abilities.bubblewrap !== undefined && abilities.pidNamespace,
       timeoutMs: options.build.timeoutMs,
       memoryBytes: options.build.memoryBytes,

@@ -3,6 +3,7 @@ import type { Client } from '../client/client.ts';
 import { dataOf } from '../client/result.ts';
 import type { TriggerRequest } from '../client/triggers.ts';
 import { defaultNamespace } from '../model/names.ts';
+import type { DeliveryTexts } from '../model/trigger.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { collectTexts, parseInteger } from './flags/collect.ts';
@@ -17,7 +18,7 @@ interface TriggerFlags extends ConnectionFlags, StackFlags, OutputFlags {
   readonly namespace?: string;
 }
 
-interface CreateFlags extends TriggerFlags {
+interface CreateFlags extends TriggerFlags, DeliveryTexts {
   readonly function: string;
   readonly method?: string;
   readonly path?: string;
@@ -35,12 +36,6 @@ interface CreateFlags extends TriggerFlags {
   readonly createStream?: boolean;
   readonly durable?: string;
   readonly deliver?: 'all' | 'new' | 'last';
-  readonly concurrency?: number;
-  readonly attempts?: number;
-  readonly minWait?: string;
-  readonly maxWait?: string;
-  readonly responseTopic?: string;
-  readonly errorTopic?: string;
   readonly paused?: boolean;
   readonly replace?: boolean;
 }

@@ -1,10 +1,10 @@
-import type { NatsTrigger, ScheduleTrigger, TriggerStatus } from '../model/trigger.ts';
+import type { DeliveryTexts, NatsTrigger, ScheduleTrigger, TriggerStatus } from '../model/trigger.ts';
 import type { Connection } from './connection.ts';
 import { hasTexts } from './read-reply.ts';
 import type { Result } from './result.ts';
 
 /** A trigger as it is asked for; what is left out is completed by the platform. */
-export interface TriggerRequest {
+export interface TriggerRequest extends DeliveryTexts {
   readonly name: string;
   readonly namespace: string;
   readonly function: string;
@@ -14,13 +14,6 @@ export interface TriggerRequest {
   readonly schedule?: Partial<ScheduleTrigger>;
   readonly nats?: Partial<NatsTrigger>;
   readonly paused?: boolean;
-  readonly concurrency?: number;
-  readonly attempts?: number;
-  /** Go durations. */
-  readonly minWait?: string;
-  readonly maxWait?: string;
-  readonly responseTopic?: string;
-  readonly errorTopic?: string;
 }
 
 export interface TriggersClient {

@@ -32,7 +32,6 @@ export async function startBase(config: Config, stack: AsyncDisposableStack) {
     sandbox,
     identities,
     build: config.build,
-    toolPath: config.build.toolPath,
   });
   stack.defer(() => builder.close());
   return { store, secrets, sandbox, identities, builder };

@@ -1,16 +1,9 @@
+import type { NatsAccess } from '../model/nats-access.ts';
 import type { ScalingDefaults } from '../model/scaling.ts';
 
 /** A queue in NATS JetStream that several platforms may share. */
 export interface NatsConfig {
-  /** Addresses hold no credentials: they may be printed. */
-  readonly access: {
-    readonly servers: readonly string[];
-    readonly user?: string;
-    readonly password?: string;
-    readonly token?: string;
-    readonly credsFile?: string;
-    readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
-  };
+  readonly access: NatsAccess;
   /** What the platforms that share it have in common; default tinderbox. */
   readonly name: string;
   /** Copies in a cluster; default 1. */

@@ -3,8 +3,8 @@ import type { Workload } from '../engine/engine.ts';
 import type { Identities } from '../identity/identities.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { FunctionSpec, RevisionRecord } from '../model/function.ts';
-import { resolveSettings } from '../model/settings.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import { formWorkload } from './form-workload.ts';
 
 /** Where the parts of a workload come from. */
 export interface WorkloadSources {
@@ -29,18 +29,8 @@ export async function createWorkload(record: RevisionRecord, sources: WorkloadSo
     );
   }
   const uid = await sources.identities?.assign('function', formatOwner(spec.namespace, spec.name));
-  return {
-    revision: id,
-    namespace: spec.namespace,
-    name: spec.name,
-    ...(uid === undefined ? {} : { identity: { uid, gid: uid } }),
-    artifact,
-    ...(spec.envProcess === undefined ? {} : { process: spec.envProcess }),
-    env: { ...spec.envVars, OPENFAAS_NAME: spec.name, OPENFAAS_NAMESPACE: spec.namespace },
-    secrets: await readSecrets(spec, id, sources.secrets),
-    settings: resolveSettings(spec),
-    readOnlyRootFilesystem: spec.readOnlyRootFilesystem === true,
-  };
+  const secrets = await readSecrets(spec, id, sources.secrets);
+  return formWorkload({ revision: id, spec, artifact, uid, secrets });
 }
 
 /** Who owns a function's user id. */

@@ -97,8 +97,19 @@ export interface SourceStatus {
   readonly lastErrorAt?: string;
 }
 
+/** Delivery settings as they are asked for and told; what is left out is completed. */
+export interface DeliveryTexts {
+  readonly concurrency?: number;
+  readonly attempts?: number;
+  /** Go durations. */
+  readonly minWait?: string;
+  readonly maxWait?: string;
+  readonly responseTopic?: string;
+  readonly errorTopic?: string;
+}
+
 /** A trigger as the API tells of it: its specification as it is given, and how it fares. */
-export interface TriggerStatus {
+export interface TriggerStatus extends DeliveryTexts {
   readonly name: string;
   readonly namespace: string;
   readonly function: string;
@@ -109,13 +120,6 @@ export interface TriggerStatus {
   readonly schedule?: ScheduleTrigger;
   readonly nats?: NatsTrigger;
   readonly paused: boolean;
-  readonly concurrency?: number;
-  readonly attempts?: number;
-  /** Go durations. */
-  readonly minWait?: string;
-  readonly maxWait?: string;
-  readonly responseTopic?: string;
-  readonly errorTopic?: string;
   /** Made by an annotation of the function: it changes with that one only. */
   readonly readOnly: boolean;
   /** Of what is stored; a write that names it fails when somebody else wrote meanwhile. */

@@ -1,3 +1,4 @@
+import { backOffMs } from '../model/back-off.ts';
 import type { ReplyOrigin } from '../model/invocation.ts';
 import type { RetrySettings } from '../model/retry-settings.ts';
 
@@ -45,8 +46,7 @@ export function decideRetry(outcome: AttemptOutcome, retry: RetrySettings, conte
 function waitMs(outcome: AttemptOutcome, retry: RetrySettings, { attempt, random }: AttemptContext): number {
   const asked = outcome.status === 429 || outcome.status === 503 ? outcome.retryAfterMs : undefined;
   if (asked !== undefined) return Math.min(retry.maxWaitMs, Math.max(retry.minWaitMs, asked));
-  const whole = Math.min(retry.maxWaitMs, retry.minWaitMs * 2 ** Math.min(attempt - 1, 30));
-  return Math.round(whole / 2 + (whole / 2) * random);
+  return backOffMs(retry, attempt, random);
 }
 
 /** Milliseconds from a `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3); undefined when it is neither. */

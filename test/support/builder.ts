@@ -53,8 +53,8 @@ export async function startBuilder(settings: Partial<BuildSettings> = {}): Promi
   const build = { timeoutMs: 120_000, memoryBytes: 1024 * mebibyte, diskBytes: 256 * mebibyte, concurrent: 2 };
   const toolPath = process.env['PATH'] ?? '';
   const env = registryEnv();
-  const options = { runDir, stateDir, store, sandbox, identities, toolPath };
-  const builder = await createBuilder({ ...options, build: { ...build, env, ...settings } });
+  const options = { runDir, stateDir, store, sandbox, identities };
+  const builder = await createBuilder({ ...options, build: { ...build, env, toolPath, ...settings } });
   const source = (files: Readonly<Record<string, string>>): string => writeSource(root, files);
   return {
     builder,

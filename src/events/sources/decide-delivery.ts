@@ -1,3 +1,4 @@
+import { backOffMs, withJitter } from '../../model/back-off.ts';
 import type { DeliverySettings } from '../../model/trigger.ts';
 
 /** How a call with a message ended. */
@@ -26,18 +27,15 @@ export function decideDelivery(
   if (attempt >= attempts) return { kind: 'given up' };
   const most = Math.max(minWaitMs, maxWaitMs);
   if (retryAfterMs !== undefined) return { kind: 'later', delayMs: Math.min(most, Math.max(minWaitMs, retryAfterMs)) };
-  const whole = Math.min(most, minWaitMs * 2 ** Math.min(attempt - 1, 30));
-  return { kind: 'later', delayMs: Math.round(whole / 2 + (whole / 2) * random) };
+  return { kind: 'later', delayMs: backOffMs({ minWaitMs, maxWaitMs: most }, attempt, random) };
 }
 
 /** Wait before the n-th try in a row to reach a broker, from 1: from half a second to half a minute, with jitter. */
 export function reconnectDelayMs(tries: number, random: number): number {
-  const whole = Math.min(30_000, 500 * 2 ** Math.min(tries - 1, 10));
-  return Math.round(whole / 2 + (whole / 2) * random);
+  return backOffMs({ minWaitMs: 500, maxWaitMs: 30_000 }, tries, random);
 }
 
 /** The same for a client that dials by itself: a third of the time it has been without, from 0.1 s to 15 s, with jitter. */
 export function redialDelayMs(withoutMs: number, random: number): number {
-  const whole = Math.min(15_000, Math.max(100, withoutMs / 3));
-  return Math.round(whole / 2 + (whole / 2) * random);
+  return withJitter(Math.min(15_000, Math.max(100, withoutMs / 3)), random);
 }

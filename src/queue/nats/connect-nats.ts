@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, credsAuthenticator, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { TinderboxError } from '../../model/errors.ts';
-import type { NatsAccess } from './nats-access.ts';
+import type { NatsAccess } from '../../model/nats-access.ts';
 
 const connectTimeoutMs = 3000;
 /** A connection that has gone silent is given up after twice this. */

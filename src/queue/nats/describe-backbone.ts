@@ -1,5 +1,5 @@
 import type { Backbone } from '../queue.ts';
-import type { NatsAccess } from './nats-access.ts';
+import type { NatsAccess } from '../../model/nats-access.ts';
 import type { NatsLink } from './link.ts';
 import type { Subjects } from './subjects.ts';
 

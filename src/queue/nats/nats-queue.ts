@@ -6,6 +6,7 @@
  * 1. Listeners hear of a lane after what gave it work is stored.
  * 2. What was not heard is found: every lane that holds something is told again, at least once in a lease time.
  */
+import { LaneListeners } from '../lane-listeners.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TinderboxError } from '../../model/errors.ts';
 import { notice } from '../../observe/channels.ts';
@@ -21,7 +22,7 @@ import { countHeader, LaneCounts } from './lane-counts.ts';
 import { createLaneConsumers, type LaneConsumers } from './lane-consumers.ts';
 import { createLeaseDesk, type LeaseDesk } from './lease-desk.ts';
 import { createLink, type NatsLink } from './link.ts';
-import type { NatsAccess } from './nats-access.ts';
+import type { NatsAccess } from '../../model/nats-access.ts';
 import { assertServer, openStream } from './open-stream.ts';
 import { createPeers, type Peers } from './peers.ts';
 import type { Past } from './records.ts';
@@ -82,10 +83,8 @@ class NatsQueue implements JobQueue {
   readonly #desk: LeaseDesk;
   readonly #peers: Peers;
   readonly backbone: Backbone;
-  readonly #listeners = new Set<(lane: string) => void>();
+  readonly #listeners = new LaneListeners();
   readonly #canceledListeners: ((id: string) => void)[] = [];
-  /** Lanes with work nobody has heard of yet. */
-  #unheard = new Set<string>();
   /** Lanes that were told and not leased of since. */
   readonly #fresh = new Set<string>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -201,13 +200,7 @@ class NatsQueue implements JobQueue {
   }
 
   watch(listener: (lane: string) => void): () => void {
-    this.#listeners.add(listener);
-    const unheard = this.#unheard;
-    this.#unheard = new Set();
-    for (const lane of unheard) listener(lane);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#listeners.add(listener);
   }
 
   watchCanceled(listener: (id: string) => void): void {
@@ -288,7 +281,6 @@ class NatsQueue implements JobQueue {
   #tell(lane: string): void {
     if (this.#closed) return;
     this.#fresh.add(lane);
-    if (this.#listeners.size === 0) this.#unheard.add(lane);
-    for (const listener of this.#listeners) listener(lane);
+    this.#listeners.tell(lane);
   }
 }

@@ -5,6 +5,7 @@
  * 1. Listeners hear of a lane after the commit that gave it work.
  * 2. A lease lives as long as this process: the file is locked by it, and opening releases what another one leased.
  */
+import { LaneListeners } from '../lane-listeners.ts';
 import { invocationStates } from '../../model/invocation-status.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import { notice } from '../../observe/channels.ts';
@@ -55,9 +56,7 @@ class SqliteQueue implements JobQueue {
   readonly #thread: BatchThread<Operation, Answer>;
   readonly #limits: QueueLimits;
   readonly #now: () => number;
-  readonly #listeners = new Set<(lane: string) => void>();
-  /** Lanes with work nobody has heard of yet. */
-  #unheard = new Set<string>();
+  readonly #listeners = new LaneListeners();
   #nextDueMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #sweepTimer: NodeJS.Timeout | undefined;
@@ -128,13 +127,7 @@ class SqliteQueue implements JobQueue {
   }
 
   watch(listener: (lane: string) => void): () => void {
-    this.#listeners.add(listener);
-    const unheard = this.#unheard;
-    this.#unheard = new Set();
-    for (const lane of unheard) listener(lane);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#listeners.add(listener);
   }
 
   close(): Promise<void> {
@@ -152,16 +145,11 @@ class SqliteQueue implements JobQueue {
 
   /** Passes on which lanes have work, and sets the clock for what is due later. */
   #heed({ ready, nextDueMs }: Answer): void {
-    for (const lane of ready ?? []) this.#tell(lane);
+    for (const lane of ready ?? []) this.#listeners.tell(lane);
     if (nextDueMs !== undefined && nextDueMs < this.#nextDueMs) {
       this.#nextDueMs = nextDueMs;
       this.#sleep();
     }
-  }
-
-  #tell(lane: string): void {
-    if (this.#listeners.size === 0) this.#unheard.add(lane);
-    for (const listener of this.#listeners) listener(lane);
   }
 
   #sleep(): void {

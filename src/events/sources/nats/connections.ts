@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Authenticator, NatsConnection } from '@nats-io/transport-node';
 import { TinderboxError } from '../../../model/errors.ts';
-import type { NatsAccess } from '../../../queue/nats/nats-access.ts';
+import type { NatsAccess } from '../../../model/nats-access.ts';
 import { redialDelayMs } from '../decide-delivery.ts';
 import type { SourceEvents } from '../source.ts';
 
