@@ -30,6 +30,7 @@ else if (values.role === 'gateway') await serveGateway(JSON.parse(values.address
 else await main();
 
 async function serveBare(): Promise<void> {
+  process.once('SIGTERM', () => process.exit());
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': 5 });
     response.end('hello');

@@ -8,7 +8,7 @@ import { tempDir } from '../../test/support/temp-dir.ts';
 import { until } from '../../test/support/until.ts';
 import { FrameConnection } from './connection.ts';
 import type { Side } from './frame-rules.ts';
-import { formatReplyHead, formatRequestHead, parseRequestHead } from './head-text.ts';
+import { formatReplyHead, formatRequestHead, type HeadText, parseRequestHead } from './head-text.ts';
 import { frameLimits, frameType } from './messages.ts';
 import type { FrameStream, StreamListener } from './stream.ts';
 import { FrameViolation } from './violation.ts';
@@ -64,7 +64,7 @@ class Peer {
       role: 'test',
       reusesBuffer: false,
       events: {
-        opened: (stream, head, end) => {
+        opened: (stream, head, end): StreamListener => {
           // As a shim does: a head that cannot be read is the router's fault.
           parseRequestHead(head);
           const recorder = this.#record(stream);
@@ -95,7 +95,7 @@ class Peer {
   }
 }
 
-function requestHead(): string {
+function requestHead(): HeadText {
   return formatRequestHead({
     method: 'GET',
     target: '/',

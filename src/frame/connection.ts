@@ -18,9 +18,11 @@ import type { Socket } from 'node:net';
 import type { Side } from './frame-rules.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
+import type { HeadText } from './head-text.ts';
 import { assertHello } from './hello.ts';
 import { endFlag, frameLimits, frameType, protocolVersion } from './messages.ts';
 import { FrameStream, type StreamListener, type StreamPort } from './stream.ts';
+import { StreamTable } from './stream-table.ts';
 import { FrameViolation } from './violation.ts';
 
 /** What the owner of a connection hears. */
@@ -50,7 +52,7 @@ export class FrameConnection implements StreamPort {
   readonly #options: ConnectionOptions;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
-  readonly #streams = new Map<number, FrameStream>();
+  readonly #streams = new StreamTable();
   /** Streams with data to send, in turn. */
   readonly #waiting = new Set<FrameStream>();
   #lastStream = 0;
@@ -99,12 +101,17 @@ export class FrameConnection implements StreamPort {
     }
   }
 
-  /** Opens a stream with its head. Only on the router's side. */
-  open(head: string, end: boolean, listener: StreamListener): FrameStream {
-    this.#lastStream += 1;
-    const stream = new FrameStream(this.#lastStream, this, () => listener);
-    this.#streams.set(stream.id, stream);
-    stream.head(head, end);
+  /** Opens a stream with its head. Only on the router's side. Throws FrameViolation when the head cannot be sent. */
+  open(head: HeadText, end: boolean, listener: StreamListener): FrameStream {
+    const stream = new FrameStream(this.#lastStream + 1, this, () => listener);
+    this.#streams.add(stream);
+    try {
+      stream.head(head, end);
+    } catch (error) {
+      this.#streams.delete(stream.id);
+      throw error;
+    }
+    this.#lastStream = stream.id;
     return stream;
   }
 
@@ -131,21 +138,27 @@ export class FrameConnection implements StreamPort {
     return this.#writer.backlog > congestedBytes ? 0 : this.#sendWindow;
   }
 
+  sendHead(stream: FrameStream, head: HeadText, end: boolean): void {
+    if (this.#streams.get(stream.id) === undefined) return;
+    this.#writer.head(end ? endFlag : 0, stream.id, head);
+    if (end) this.#sideEnded(stream);
+  }
+
   sendText(type: number, end: boolean, stream: FrameStream, text: string): void {
-    if (!this.#streams.has(stream.id)) return;
+    if (this.#streams.get(stream.id) === undefined) return;
     this.#writer.text(type, end ? endFlag : 0, stream.id, text);
-    if (type === frameType.error || stream.sentEnd) this.#sideEnded(stream);
+    this.#sideEnded(stream);
   }
 
   sendData(stream: FrameStream, bytes: Buffer, start: number, end: number, last: boolean): void {
-    if (!this.#streams.has(stream.id)) return;
+    if (this.#streams.get(stream.id) === undefined) return;
     this.#sendWindow -= end - start;
     this.#writer.bytes(frameType.data, last ? endFlag : 0, stream.id, bytes, start, end);
     if (last) this.#sideEnded(stream);
   }
 
   sendWindow(stream: FrameStream, bytes: number): void {
-    if (this.#streams.has(stream.id)) this.#grant(stream.id, bytes);
+    if (this.#streams.get(stream.id) !== undefined) this.#grant(stream.id, bytes);
   }
 
   wait(stream: FrameStream): void {
@@ -227,7 +240,7 @@ export class FrameConnection implements StreamPort {
       // An answer given at once ends the stream while it is being made, so it has to be known before.
       void new FrameStream(id, this, (stream) => {
         stream.receiveHead(end);
-        this.#streams.set(id, stream);
+        this.#streams.add(stream);
         return opened(stream, text, end);
       });
     } catch (error) {
@@ -313,9 +326,7 @@ export class FrameConnection implements StreamPort {
     this.#closed = true;
     this.#writer.close();
     this.#waiting.clear();
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
-    for (const stream of streams) {
+    for (const stream of this.#streams.drain()) {
       stream.drop();
       stream.listener.stopped('lost', this.#failure?.message ?? 'the connection was closed');
     }

@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream';
-import { headerBytes } from './messages.ts';
+import { encodeHead, type HeadText, headSize } from './head-text.ts';
+import { frameLimits, frameType, headerBytes } from './messages.ts';
+import { FrameViolation } from './violation.ts';
 
 const chunkBytes = 64 * 1024;
 /** Payloads above this are handed to the kernel as they are; copying a smaller one is cheaper than another vector. */
@@ -52,6 +54,21 @@ export class FrameWriter {
   text(type: number, flags: number, stream: number, text: string): void {
     const at = this.#header(type, flags, stream, text.length, text.length);
     (this.#chunk as Buffer).write(text, at, 'latin1');
+  }
+
+  /** A frame whose payload is a head. Throws FrameViolation, and sends nothing, when it has what the wire does not carry. */
+  head(flags: number, stream: number, head: HeadText): void {
+    const size = headSize(head);
+    if (size > frameLimits.headBytes) {
+      throw new FrameViolation('length', `a head of ${size} bytes, at most ${frameLimits.headBytes} are allowed`);
+    }
+    const at = this.#header(frameType.head, flags, stream, size, size);
+    try {
+      encodeHead(head, this.#chunk as Buffer, at);
+    } catch (error) {
+      this.#used = at - headerBytes;
+      throw error;
+    }
   }
 
   /** A frame with the bytes from `start` to `end`; large ones must not change until they are sent. */

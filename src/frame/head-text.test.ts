@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import {
+  encodeHead,
   formatReplyHead,
   formatRequestHead,
   formatTrailers,
+  type HeadText,
+  headSize,
   parseReplyHead,
   parseRequestHead,
   parseTrailers,
@@ -24,6 +27,13 @@ const parsers: Record<Kind, (text: string) => object> = {
   reply: parseReplyHead,
   trailers: (text) => ({ fields: parseTrailers(text) }),
 };
+
+/** What goes over the wire. */
+function textOf(head: HeadText): string {
+  const bytes = Buffer.alloc(headSize(head));
+  encodeHead(head, bytes, 0);
+  return bytes.toString('latin1');
+}
 
 function nullLength(value: object): object {
   return JSON.parse(
@@ -57,7 +67,9 @@ test('a request head is read as it was written', () => {
     contentLength: fc.option(fc.nat(), { nil: undefined }),
     fields,
   });
-  fc.assert(fc.property(head, (value) => assert.deepEqual(parseRequestHead(formatRequestHead(value)), { ...value })));
+  fc.assert(
+    fc.property(head, (value) => assert.deepEqual(parseRequestHead(textOf(formatRequestHead(value))), { ...value })),
+  );
 });
 
 test('a reply head and trailers are read as they were written', () => {
@@ -67,7 +79,7 @@ test('a reply head and trailers are read as they were written', () => {
       fc.option(fc.nat(), { nil: undefined }),
       fields,
       (status, length, pairs) => {
-        const head = parseReplyHead(formatReplyHead(status, length, pairs));
+        const head = parseReplyHead(textOf(formatReplyHead(status, length, pairs)));
         assert.deepEqual(head, { status, contentLength: length, fields: pairs });
         assert.deepEqual(parseTrailers(formatTrailers(pairs)), pairs);
       },
@@ -84,8 +96,22 @@ test('no field can add a line or a field, not even by what latin-1 makes of a ch
   fc.assert(
     fc.property(evil, fc.boolean(), (parts, inName) => {
       const text = parts.join('');
-      assert.throws(() => formatReplyHead(200, 0, inName ? [text, 'v'] : ['n', text]), FrameViolation);
+      assert.throws(() => textOf(formatReplyHead(200, 0, inName ? [text, 'v'] : ['n', text])), FrameViolation);
       assert.throws(() => formatTrailers(inName ? [text, 'v'] : ['n', text]), FrameViolation);
+    }),
+  );
+});
+
+test('long values are written as short ones are, and judged as they are', () => {
+  const lengths = fc.integer({ min: 60, max: 300 });
+  fc.assert(
+    fc.property(lengths, fc.constantFrom('a', 'ü', '\t'), (length, char) => {
+      const value = char.repeat(length);
+      assert.deepEqual(parseTrailers(formatTrailers(['n', value])), ['n', value]);
+      for (const bad of ['\n', '\r', '\u010a']) {
+        assert.throws(() => formatTrailers(['n', value + bad]), FrameViolation);
+        assert.throws(() => formatTrailers(['n'.repeat(length) + bad, 'v']), FrameViolation);
+      }
     }),
   );
 });
@@ -99,7 +125,7 @@ test('an arbitrary text is a head that can be written again, or a violation', ()
     fc.property(text, (input) => {
       try {
         const head = parseReplyHead(input);
-        formatReplyHead(head.status, head.contentLength, head.fields);
+        textOf(formatReplyHead(head.status, head.contentLength, head.fields));
       } catch (error) {
         assert.ok(error instanceof FrameViolation);
       }

@@ -1,3 +1,4 @@
+import { frameLimits } from './messages.ts';
 import { FrameViolation } from './violation.ts';
 
 /** A request as its head frame tells it. */
@@ -21,96 +22,197 @@ export interface ReplyHead {
   readonly fields: readonly string[];
 }
 
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
-/** All a line may hold; also keeps out what latin-1 would turn into a line break. */
-const foreign = /[^\t\n\x20-\x7e\x80-\xff]/;
-const visible = /^[\x21-\x7e\x80-\xff]+$/;
-const callIdText = /^[\x21-\x7e]{1,128}$/;
-const digits = /^\d{1,15}$/;
+/** A head to be written: its first lines, then field names and values in turn. See {@link encodeHead}. */
+export interface HeadText {
+  readonly first: readonly string[];
+  readonly fields: readonly string[];
+}
 
-/** Throws FrameViolation when a part has characters the wire does not carry. */
-export function formatRequestHead(head: RequestHead): string {
-  const { method, target, callId, remainingMs, contentLength } = head;
+const lineBreak = 10;
+const longestName = 256;
+/** Above this a line is judged and copied by one native call each, which costs what forty characters cost here. */
+const shortChars = 64;
+
+/** Characters a line may hold: what would be another in latin-1, a line break for one, is none of them. */
+const lineChars = charTable((code) => code === 9 || (code >= 0x20 && code <= 0x7e) || code >= 0x80);
+const foreign = /[^\t\x20-\x7e\x80-\xff]/;
+const tokenChars = charTable((code) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(code)));
+const targetChars = charTable((code) => (code >= 0x21 && code <= 0x7e) || code >= 0x80);
+const callIdChars = charTable((code) => code >= 0x21 && code <= 0x7e);
+const longestCallId = 128;
+const mostDigits = 15;
+
+/** Throws FrameViolation when method, target or call id have characters the wire does not carry. */
+export function formatRequestHead(head: RequestHead): HeadText {
+  const { method, target, callId, remainingMs, contentLength, fields } = head;
   assertRequestLine(method, target, callId);
-  return formatLines([method, target, callId, String(remainingMs), String(contentLength ?? '-')], head.fields);
+  return { first: [method, target, callId, String(remainingMs), String(contentLength ?? '-')], fields };
 }
 
 /** Throws FrameViolation when the text is not a request head. */
 export function parseRequestHead(text: string): RequestHead {
   const lines = splitLines(text, 5);
-  const [method = '', target = '', callId = '', remaining = '', length = ''] = lines;
+  const method = lines[0] as string;
+  const target = lines[1] as string;
+  const callId = lines[2] as string;
   assertRequestLine(method, target, callId);
-  if (!digits.test(remaining)) throw textViolation(`"${excerpt(remaining)}" is not a number of milliseconds`);
-  const fields = lines.slice(5);
-  assertNames(fields);
-  return { method, target, callId, remainingMs: Number(remaining), contentLength: parseLength(length), fields };
+  const remainingMs = parseNumber(lines[3] as string, 'a number of milliseconds');
+  const contentLength = parseLength(lines[4] as string);
+  return { method, target, callId, remainingMs, contentLength, fields: lines.slice(5) };
 }
 
-/** Throws FrameViolation when a name is not a token or a value has a line break or another control character. */
-export function formatReplyHead(status: number, contentLength: number | undefined, fields: readonly string[]): string {
-  return formatLines([String(status), String(contentLength ?? '-')], fields);
+export function formatReplyHead(
+  status: number,
+  contentLength: number | undefined,
+  fields: readonly string[],
+): HeadText {
+  return { first: [String(status), String(contentLength ?? '-')], fields };
 }
 
 /** Throws FrameViolation when the text is not a reply head. */
 export function parseReplyHead(text: string): ReplyHead {
   const lines = splitLines(text, 2);
-  const [status = '', length = ''] = lines;
-  if (!/^\d{3}$/.test(status)) throw textViolation(`status "${excerpt(status)}" is not three digits`);
-  const fields = lines.slice(2);
-  assertNames(fields);
-  return { status: Number(status), contentLength: parseLength(length), fields };
+  const status = lines[0] as string;
+  if (status.length !== 3) throw textViolation(`status "${excerpt(status)}" is not three digits`);
+  const contentLength = parseLength(lines[1] as string);
+  return { status: parseNumber(status, 'a status'), contentLength, fields: lines.slice(2) };
 }
 
-/** Trailer fields as the payload of a trailers frame. */
+/** Trailer fields as the payload of a trailers frame. Throws as {@link encodeHead} does. */
 export function formatTrailers(fields: readonly string[]): string {
-  return formatLines([], fields);
+  const head = { first: [], fields };
+  const bytes = Buffer.alloc(headSize(head));
+  encodeHead(head, bytes, 0);
+  return bytes.toString('latin1');
 }
 
 /** Throws FrameViolation when the text is not alternating names and values. */
 export function parseTrailers(text: string): readonly string[] {
-  if (text === '') return [];
-  const lines = splitLines(text, 0);
-  assertNames(lines);
-  return lines;
+  return text === '' ? [] : splitLines(text, 0);
 }
 
-function assertRequestLine(method: string, target: string, callId: string): void {
-  if (!token.test(method)) throw textViolation(`"${excerpt(method)}" is not a method`);
-  if (!visible.test(target)) throw textViolation(`"${excerpt(target)}" is not a request target`);
-  if (!callIdText.test(callId)) throw textViolation(`"${excerpt(callId)}" is not a call id`);
+/** Bytes that {@link encodeHead} writes. */
+export function headSize({ first, fields }: HeadText): number {
+  let size = Math.max(0, first.length + fields.length - 1);
+  for (const line of first) size += line.length;
+  for (const line of fields) size += line.length;
+  return size;
 }
 
-/** Joined at once: text that grows piece by piece is copied once more when it is written. */
-function formatLines(lines: string[], fields: readonly string[]): string {
-  assertNames(fields);
-  for (const part of fields) lines.push(part);
-  const text = lines.join('\n');
-  if (foreign.test(text)) throw textViolation('a field has a control character or one beyond latin-1');
-  let breaks = 0;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) breaks += 1;
-  if (breaks !== Math.max(0, lines.length - 1)) throw textViolation('a field has a line break');
-  return text;
-}
-
-function assertNames(fields: readonly string[]): void {
+/**
+ * Writes a head as latin-1 lines. Throws FrameViolation when a name is not a token, or a line has a line break or another
+ * character the wire does not carry; what it wrote by then must not be sent.
+ */
+export function encodeHead({ first, fields }: HeadText, into: Buffer, start: number): void {
   if (fields.length % 2 !== 0) throw textViolation('a field name without a value');
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] as string;
-    if (!token.test(name)) throw textViolation(`"${excerpt(name)}" is not a field name`);
+  let at = start;
+  for (let index = 0; index < first.length; index += 1) {
+    if (index > 0) into[at++] = lineBreak;
+    at = writeLine(first[index] as string, into, at);
+  }
+  for (let index = 0; index < fields.length; index += 2) {
+    if (index > 0 || first.length > 0) into[at++] = lineBreak;
+    at = writeName(fields[index] as string, into, at);
+    into[at++] = lineBreak;
+    at = writeLine(fields[index + 1] as string, into, at);
   }
 }
 
-function splitLines(text: string, least: number): string[] {
-  if (foreign.test(text)) throw textViolation('a line has a control character');
-  const lines = text.split('\n');
-  if (lines.length < least) throw textViolation(`${lines.length} lines, at least ${least} are needed`);
+function writeName(name: string, into: Buffer, at: number): number {
+  const { length } = name;
+  if (length === 0 || length > longestName) throw notAName(name);
+  for (let index = 0; index < length; index += 1) {
+    const code = name.charCodeAt(index);
+    if (tokenChars[code] !== 1) throw notAName(name);
+    into[at + index] = code;
+  }
+  return at + length;
+}
+
+function writeLine(line: string, into: Buffer, at: number): number {
+  const { length } = line;
+  if (length > shortChars) {
+    if (foreign.test(line)) throw foreignCharacter();
+    return at + into.write(line, at, 'latin1');
+  }
+  for (let index = 0; index < length; index += 1) {
+    const code = line.charCodeAt(index);
+    if (lineChars[code] !== 1) throw foreignCharacter();
+    into[at + index] = code;
+  }
+  return at + length;
+}
+
+function assertRequestLine(method: string, target: string, callId: string): void {
+  if (!consistsOf(method, tokenChars, longestName)) throw textViolation(`"${excerpt(method)}" is not a method`);
+  if (!consistsOf(target, targetChars, frameLimits.headBytes)) {
+    throw textViolation(`"${excerpt(target)}" is not a request target`);
+  }
+  if (!consistsOf(callId, callIdChars, longestCallId)) throw textViolation(`"${excerpt(callId)}" is not a call id`);
+}
+
+/** The lines of a head, the first `first` of any kind and then names and values in turn, judged in the same pass. */
+function splitLines(text: string, first: number): string[] {
+  const lines: string[] = [];
+  let from = 0;
+  let isName = first === 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === lineBreak) {
+      if (isName) assertName(text, from, at);
+      lines.push(text.slice(from, at));
+      from = at + 1;
+      isName = lines.length >= first && !isName;
+    } else if (lineChars[code] !== 1) throw textViolation('a line has a control character');
+    else if (isName && tokenChars[code] !== 1) throw notAName(text.slice(from, from + longestName));
+  }
+  lines.push(text.slice(from));
+  if (lines.length < first) throw textViolation(`${lines.length} lines, at least ${first} are needed`);
+  if ((lines.length - first) % 2 !== 0) throw textViolation('a field name without a value');
   return lines;
 }
 
+function assertName(text: string, from: number, to: number): void {
+  if (to === from || to - from > longestName) throw notAName(text.slice(from, to));
+}
+
 function parseLength(text: string): number | undefined {
-  if (text === '-') return undefined;
-  if (!digits.test(text)) throw textViolation(`"${excerpt(text)}" is not a content length`);
-  return Number(text);
+  return text === '-' ? undefined : parseNumber(text, 'a content length');
+}
+
+function parseNumber(text: string, what: string): number {
+  const { length } = text;
+  let number = 0;
+  for (let at = 0; at < length; at += 1) number = 10 * number + digitAt(text, at);
+  if (length === 0 || length > mostDigits || Number.isNaN(number)) {
+    throw textViolation(`"${excerpt(text)}" is not ${what}`);
+  }
+  return number;
+}
+
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - 48;
+  return digit >= 0 && digit <= 9 ? digit : Number.NaN;
+}
+
+/** Whether a text has at least one and at most `longest` characters, all of this table. */
+function consistsOf(text: string, table: Uint8Array, longest: number): boolean {
+  const { length } = text;
+  if (length === 0 || length > longest) return false;
+  for (let at = 0; at < length; at += 1) if (table[text.charCodeAt(at)] !== 1) return false;
+  return true;
+}
+
+function charTable(holds: (code: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, code) => (holds(code) ? 1 : 0));
+}
+
+function notAName(name: string): FrameViolation {
+  return textViolation(`"${excerpt(name)}" is not a field name`);
+}
+
+function foreignCharacter(): FrameViolation {
+  return textViolation('a field has a line break, another control character or one beyond latin-1');
 }
 
 function excerpt(text: string): string {

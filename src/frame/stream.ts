@@ -1,3 +1,4 @@
+import type { HeadText } from './head-text.ts';
 import { frameLimits, frameType } from './messages.ts';
 import { FrameViolation } from './violation.ts';
 
@@ -16,6 +17,9 @@ export interface StreamListener {
 export interface StreamPort {
   /** Bytes of data that may be sent now, over all streams. */
   room(): number;
+  /** Throws FrameViolation, and sends nothing, when the head cannot be sent. */
+  sendHead(stream: FrameStream, head: HeadText, end: boolean): void;
+  /** Trailers, error or cancel: what ends a side. */
   sendText(type: number, end: boolean, stream: FrameStream, text: string): void;
   sendData(stream: FrameStream, bytes: Buffer, start: number, end: number, last: boolean): void;
   sendWindow(stream: FrameStream, bytes: number): void;
@@ -29,6 +33,8 @@ export type Turn = 'more' | 'blocked' | 'empty';
 /** One stream, seen from either side: what it may send, what it may receive, what waits to be sent. */
 export class FrameStream {
   readonly id: number;
+  /** For {@link StreamTable}. */
+  nextInBucket: FrameStream | undefined = undefined;
   /** Called once, when all that waited was sent and more may follow. */
   onWritable: (() => void) | undefined;
   readonly listener: StreamListener;
@@ -50,20 +56,15 @@ export class FrameStream {
     this.listener = listen(this);
   }
 
-  /** Whether nothing more may be sent on it. */
-  get sentEnd(): boolean {
-    return this.#sentEnd;
-  }
-
   get receivedEnd(): boolean {
     return this.#receivedEnd;
   }
 
-  /** Sends the head. `text` must come from one of the `format…Head` functions. */
-  head(text: string, end: boolean): void {
+  /** Sends the head. Throws FrameViolation, and sends nothing, when it has what the wire does not carry. */
+  head(head: HeadText, end: boolean): void {
     if (this.#sentEnd) return;
+    this.#port.sendHead(this, head, end);
     if (end) this.#sentEnd = true;
-    this.#port.sendText(frameType.head, end, this, text);
   }
 
   /**

@@ -9,7 +9,7 @@ import { placeOf } from '../../../test/support/place-of.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { until } from '../../../test/support/until.ts';
 import { FrameConnection } from '../../frame/connection.ts';
-import { parseRequestHead } from '../../frame/head-text.ts';
+import { type HeadText, parseRequestHead } from '../../frame/head-text.ts';
 import { frameType } from '../../frame/messages.ts';
 import { specialiseInstance } from '../../frame/specialise.ts';
 import type { FrameStream, StreamListener } from '../../frame/stream.ts';
@@ -97,6 +97,11 @@ function listenerOf(call: Heard): StreamListener {
   };
 }
 
+/** A head of these lines, valid or not. */
+function headOf(text: string): HeadText {
+  return { first: text.split('\n'), fields: [] };
+}
+
 function rejectsWith(promise: Promise<unknown>, code: ErrorCode, unsent = false): Promise<void> {
   return assert.rejects(promise, (error) => {
     assert.ok(error instanceof TinderboxError, String(error));
@@ -107,7 +112,7 @@ function rejectsWith(promise: Promise<unknown>, code: ErrorCode, unsent = false)
 
 test('a reply that is whole in one tick is buffered, with or without a length', async (t) => {
   const { transport } = await scripted(t, ({ stream, target }) => {
-    stream.head(target === '/known' ? '200\n4\nx-a\n1' : '201\n-', false);
+    stream.head(headOf(target === '/known' ? '200\n4\nx-a\n1' : '201\n-'), false);
     stream.data(Buffer.from('bo'), false);
     stream.data(Buffer.from('dy'), true);
   });
@@ -121,7 +126,7 @@ test('a reply that is whole in one tick is buffered, with or without a length', 
 
 test('a reply without end yet streams at once, keeps its length, and its trailers follow', async (t) => {
   const { transport, calls } = await scripted(t, ({ stream, target }) => {
-    stream.head(target === '/length' ? '200\n100000' : '200\n-', false);
+    stream.head(headOf(target === '/length' ? '200\n100000' : '200\n-'), false);
     stream.data(Buffer.alloc(target === '/length' ? 100_000 : 5), false);
   });
   const { reply, done } = await transport.send(callOf({ target: '/stream' }), undefined);
@@ -141,7 +146,7 @@ test('a reply without end yet streams at once, keeps its length, and its trailer
 test('a consumer that stops reading stops the instance at a window, and goes on where it was', async (t) => {
   const size = 1_000_000;
   const { transport, calls } = await scripted(t, ({ stream }) => {
-    stream.head('200\n-', false);
+    stream.head(headOf('200\n-'), false);
     stream.data(Buffer.alloc(size), true);
   });
   const { reply, done } = await transport.send(callOf(), undefined);
@@ -161,7 +166,7 @@ test('a consumer that stops reading stops the instance at a window, and goes on 
 
 test('request bodies arrive whole, streamed ones with their trailers', async (t) => {
   const { transport, calls } = await scripted(t, (call) => {
-    void until('the body', () => call.ended).then(() => call.stream.head('204\n0', true));
+    void until('the body', () => call.ended).then(() => call.stream.head(headOf('204\n0'), true));
   });
   await transport.send(callOf({ body: Buffer.alloc(300_000, 'a') }), undefined);
   assert.equal(calls[0]?.text, 'a'.repeat(300_000));
@@ -185,20 +190,9 @@ test('a caller that leaves in the middle of its body cancels the call', async (t
 });
 
 test('heads that must not be sent on are a bad reply, told when the instance is done', async (t) => {
-  const bad = [
-    '99\n0',
-    '101\n0',
-    '199\n0',
-    '600\n0',
-    '200\n0\na b\nc',
-    '200\n0\na\nb\rc',
-    '200\n0\na',
-    '20\n0',
-    'x',
-    '200\n5',
-  ];
+  const bad = ['99\n0', '101\n0', '199\n0', '600\n0', '200\n0\na b\nc', '200\n0\na', '20\n0', 'x', '200\n5'];
   const { transport, violations } = await scripted(t, ({ stream, target }) =>
-    stream.head(bad[Number(target.slice(1))] ?? '', true),
+    stream.head(headOf(bad[Number(target.slice(1))] ?? ''), true),
   );
   for (const index of bad.keys()) {
     await rejectsWith(transport.send(callOf({ target: `/${index}` }), undefined), 'bad-reply');
@@ -208,7 +202,7 @@ test('heads that must not be sent on are a bad reply, told when the instance is 
 
 test('a body of another length than told is broken off, never completed', async (t) => {
   const { transport, calls } = await scripted(t, ({ stream, target }) => {
-    stream.head(`200\n${target === '/large' ? 50_000 : 5}`, false);
+    stream.head(headOf(`200\n${target === '/large' ? 50_000 : 5}`), false);
     stream.data(Buffer.alloc(target === '/long' ? 6 : 4), true);
   });
   await rejectsWith(transport.send(callOf({ target: '/long' }), undefined), 'bad-reply');
@@ -222,14 +216,14 @@ test('a body of another length than told is broken off, never completed', async 
 test('hop-by-hop headers and what only the edge may say are taken away', async (t) => {
   const head =
     '200\n0\nConnection\nx-hop, close\nX-Hop\n1\nTransfer-Encoding\nchunked\nX-OpenFaaS-Internal\ngateway\nx-kept\n1\ncontent-length\n9';
-  const { transport } = await scripted(t, ({ stream }) => stream.head(head, true));
+  const { transport } = await scripted(t, ({ stream }) => stream.head(headOf(head), true));
   const { reply } = await transport.send(callOf(), undefined);
   assert.deepEqual(reply.headers, ['x-kept', '1']);
 });
 
 test('an aborted call is told after the confirmation, and an aborted stream frees its slot then', async (t) => {
   const { transport, calls } = await scripted(t, ({ stream, target }) => {
-    if (target === '/stream') stream.head('200\n-', false);
+    if (target === '/stream') stream.head(headOf('200\n-'), false);
   });
   const abort = new AbortController();
   const call = transport.send(callOf(), abort.signal);
@@ -241,7 +235,7 @@ test('an aborted call is told after the confirmation, and an aborted stream free
   await rejectsWith(readAnswer(streamed), 'deadline');
   await until('both cancels', () => calls.every(({ stopped }) => stopped === 'canceled'));
   assert.deepEqual(ends, []);
-  calls[0]?.stream.head('200\n0', true);
+  calls[0]?.stream.head(headOf('200\n0'), true);
   await rejectsWith(call, 'deadline');
   calls[1]?.stream.stop(frameType.error, 'canceled\n');
   await streamed.done;
@@ -252,7 +246,7 @@ test('a call is unsent while nothing reached the instance, and lost when somethi
   const nowhere = createFrameTransport({ address: placeOf(join(tempDir(t), 'none')) });
   await rejectsWith(nowhere.send(callOf(), undefined), 'lost', true);
   const { transport } = await scripted(t, ({ target, stream }, _, socket) => {
-    if (target === '/ok') stream.head('200\n0', true);
+    if (target === '/ok') stream.head(headOf('200\n0'), true);
     else socket.destroy();
   });
   await rejectsWith(transport.send(callOf({ target: '/lose' }), undefined), 'lost');
@@ -264,7 +258,7 @@ test('a call is unsent while nothing reached the instance, and lost when somethi
 
 test('a call the instance refused is unsent, unless it had begun to answer', async (t) => {
   const { transport } = await scripted(t, ({ target, stream }) => {
-    if (target === '/begun') stream.head('200\n10', false);
+    if (target === '/begun') stream.head(headOf('200\n10'), false);
     stream.stop(frameType.error, `${target === '/begun' ? 'overloaded' : target.slice(1)}\nwhy`);
   });
   for (const code of ['draining', 'overloaded', 'not-ready']) {
@@ -278,16 +272,16 @@ test('a streamed body is left alone while there is no connection, so that it can
   const body = Readable.from([Buffer.from('all '), Buffer.from('of it')]);
   await rejectsWith(nowhere.send(callOf({ method: 'POST', body }), undefined), 'lost', true);
   assert.equal(body.readableDidRead, false);
-  const { transport, calls } = await scripted(t, ({ stream }) => stream.head('200\n0', true));
+  const { transport, calls } = await scripted(t, ({ stream }) => stream.head(headOf('200\n0'), true));
   await transport.send(callOf({ method: 'POST', body }), undefined);
   await until('the whole body', () => calls[0]?.text === 'all of it');
 });
 
 test('a draining connection ends with its last call, and new calls go elsewhere', async (t) => {
   const { transport, calls, sockets } = await scripted(t, ({ stream, target }, connection) => {
-    if (target !== '/slow') return stream.head('200\n0', true);
+    if (target !== '/slow') return stream.head(headOf('200\n0'), true);
     connection.message(frameType.drain);
-    stream.head('200\n-', false);
+    stream.head(headOf('200\n-'), false);
   });
   const slow = await transport.send(callOf({ target: '/slow' }), undefined);
   await transport.send(callOf(), undefined);

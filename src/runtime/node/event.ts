@@ -61,8 +61,9 @@ function headersObject(fields: readonly string[]): Record<string, string> {
   for (let at = 0; at < fields.length; at += 2) {
     const name = (fields[at] as string).toLowerCase();
     const value = fields[at + 1] as string;
-    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    headers[name] = before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`;
+    // Not `hasOwn`, which costs more than the rest: what a plain object has by nature is no text.
+    const before: unknown = headers[name];
+    headers[name] = typeof before === 'string' ? `${before}${name === 'cookie' ? '; ' : ', '}${value}` : value;
   }
   return headers;
 }

@@ -23,15 +23,13 @@ export class FrameCaller implements Caller {
   }
 
   head(status: number, length: number | undefined, fields: readonly string[], end: boolean): boolean {
-    let text: string;
     try {
-      text = formatReplyHead(status, length, fields);
+      this.#stream.head(formatReplyHead(status, length, fields), end);
+      return true;
     } catch (error) {
       this.fail('bad-reply', (error as Error).message);
       return false;
     }
-    this.#stream.head(text, end);
-    return true;
   }
 
   data(bytes: Buffer, end: boolean): boolean {

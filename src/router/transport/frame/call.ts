@@ -66,12 +66,12 @@ export class FrameCall implements StreamListener {
   /** Sends the request. */
   start(link: FrameLink, remainingMs: number): void {
     const { body, contentLength } = this.#call;
-    const head = this.#formatHead(remainingMs, body instanceof Readable ? contentLength : (body?.length ?? 0));
-    if (head === undefined) return;
+    const length = body instanceof Readable ? contentLength : (body?.length ?? 0);
+    const hasBody = body !== undefined && (body instanceof Readable || body.length > 0);
     this.#link = link;
     this.#flushes = link.flushes;
-    const hasBody = body !== undefined && (body instanceof Readable || body.length > 0);
-    this.#stream = link.open(head, !hasBody, this);
+    this.#stream = this.#open(link, remainingMs, length, !hasBody);
+    if (this.#stream === undefined) return;
     this.#signal?.addEventListener('abort', this, { once: true });
     if (body instanceof Readable) link.whenConnected(() => this.#sendBody(body));
     else if (hasBody) this.#stream.data(body, true);
@@ -136,10 +136,12 @@ export class FrameCall implements StreamListener {
     else if (body === undefined) this.#settle.reject(error);
   }
 
-  #formatHead(remainingMs: number, contentLength: number | undefined): string | undefined {
+  /** Undefined: the head cannot be sent, and the caller knows. */
+  #open(link: FrameLink, remainingMs: number, length: number | undefined, end: boolean): FrameStream | undefined {
     const { method, target, id, headers } = this.#call;
     try {
-      return formatRequestHead({ method, target, callId: id, remainingMs, contentLength, fields: headers });
+      const head = { method, target, callId: id, remainingMs, contentLength: length, fields: headers };
+      return link.open(formatRequestHead(head), end, this);
     } catch (error) {
       this.#settle.reject(new TinderboxError('invalid', `the request is not valid: ${(error as Error).message}`));
       return undefined;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { connectSocket, type SocketPlace } from '../../../frame/connect-socket.ts';
 import { FrameConnection } from '../../../frame/connection.ts';
+import type { HeadText } from '../../../frame/head-text.ts';
 import { frameType } from '../../../frame/messages.ts';
 import type { FrameStream, StreamListener } from '../../../frame/stream.ts';
 import { FrameViolation } from '../../../frame/violation.ts';
@@ -50,7 +51,8 @@ export class FrameLink {
     return this.#connection.flushes;
   }
 
-  open(head: string, end: boolean, listener: StreamListener): FrameStream {
+  /** Throws FrameViolation when the head cannot be sent. */
+  open(head: HeadText, end: boolean, listener: StreamListener): FrameStream {
     return this.#connection.open(head, end, listener);
   }
 
