@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { differs } from '../support/covers.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
 import { requirement } from '../support/require.ts';
-import { heavyFunctions, tryStoreFunction } from '../support/store-functions.ts';
+import { callOf, heavyFunctions, storeAnswers, tryStoreFunction } from '../support/store-functions.ts';
+import { until } from '../support/until.ts';
 import { buildFaasCli } from './go-program.ts';
 import { startWorkshop } from './workshop-world.ts';
 
@@ -39,4 +41,27 @@ test("faas-cli lists OpenFaaS's own entries, and learns why one of them is refus
     /image "ghcr\.io\/openfaas\/nodeinfo:latest" is not known here: the process engine runs images/,
   );
   await shop.sh(`faas-cli store deploy nodeinfo --url ${shop.platform.url}/store.json`);
+});
+
+test('a faas-cli that gives up while an entry is built finds the function there all the same, later or by asking again', async (t) => {
+  differs(
+    'endpoint',
+    'POST /system/functions',
+    'the first deploy of an image of the own store is answered when its build has ended, which goes on when the client gives up: faas-cli does after 60 s, or `--timeout`',
+  );
+  if (!requirement(t, 'file' in client, 'missing' in client ? client.missing : '')) return;
+  const shop = await startWorkshop(t, 'file' in client ? client.file : '');
+  const { platform } = shop;
+  shop.set('OPENFAAS_URL', platform.url);
+  await shop.sh(`faas-cli login --password-stdin < ${join(platform.stateDir, 'password')}`);
+  const deploy = `faas-cli store deploy sentimentanalysis --url ${platform.url}/store.json`;
+  // Without the PUT that asks first whether the function is there: the second is the build's alone.
+  const gaveUp = await shop.fails(`${deploy} --update=false --timeout 1s`);
+  assert.match(gaveUp, /Client\.Timeout exceeded/);
+  assert.equal((await platform.fetch('/system/function/sentimentanalysis')).status, 404);
+
+  await shop.sh(`${deploy} --name other --timeout 10m`);
+  const isThere = async () => (await platform.fetch('/system/function/sentimentanalysis')).status === 200;
+  await until('the first order was carried out, too', isThere, 60_000);
+  for (const name of ['sentimentanalysis', 'other']) await storeAnswers['sentimentanalysis']?.(callOf(platform, name));
 });
