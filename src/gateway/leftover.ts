@@ -8,7 +8,7 @@ import type { StallWatch, Transfer } from './stall-watch.ts';
 export function dropLeftover(request: IncomingMessage, { watch }: { readonly watch: StallWatch }): void {
   if (request.complete || request.destroyed) return;
   const { socket } = request;
-  const leftover: Transfer = { moved: false, idleLooks: 0, stalled: () => socket.destroy() };
+  const leftover: Transfer = { place: -1, moved: false, idleLooks: 0, stalled: () => socket.destroy() };
   watch.add(leftover);
   request.once('close', () => watch.delete(leftover));
   request.resume();

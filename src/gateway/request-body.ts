@@ -15,6 +15,7 @@ export type BodyDone = (error: Error | undefined, body: Buffer | undefined) => v
 export function collectBody(request: IncomingMessage, watch: StallWatch, done: BodyDone): void {
   const chunks: Buffer[] = [];
   const transfer: Transfer = {
+    place: -1,
     moved: true,
     idleLooks: 0,
     stalled: () => done(clientStalled(), undefined),
@@ -36,6 +37,7 @@ export function collectBody(request: IncomingMessage, watch: StallWatch, done: B
  * ends with an error when the client leaves half-way. Destroying it leaves the rest of the request unread.
  */
 export class StreamedBody extends Readable implements Transfer {
+  place = -1;
   moved = true;
   idleLooks = 0;
   readonly #request: IncomingMessage;

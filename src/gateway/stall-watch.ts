@@ -1,5 +1,7 @@
+import { Roster, type RosterItem } from '../model/roster.ts';
+
 /** A transfer between a client and the gateway that must make progress. */
-export interface Transfer {
+export interface Transfer extends RosterItem {
   /** Set by the transfer whenever bytes moved, or while it is not the client's turn; cleared by the watch. */
   moved: boolean;
   /** Looks in a row at which nothing had moved. */
@@ -16,7 +18,7 @@ const looksPerLimit = 4;
  * quarter of itself.
  */
 export class StallWatch {
-  readonly #transfers = new Set<Transfer>();
+  readonly #transfers = new Roster<Transfer>();
   readonly #lookMs: number;
   #interval: NodeJS.Timeout | undefined;
 
@@ -40,13 +42,13 @@ export class StallWatch {
   }
 
   #look(): void {
-    for (const transfer of this.#transfers) {
+    this.#transfers.each((transfer) => {
       transfer.idleLooks = transfer.moved ? 0 : transfer.idleLooks + 1;
       transfer.moved = false;
-      if (transfer.idleLooks <= looksPerLimit) continue;
+      if (transfer.idleLooks <= looksPerLimit) return;
       this.#transfers.delete(transfer);
       transfer.stalled();
-    }
+    });
     if (this.#transfers.size > 0) return;
     clearInterval(this.#interval);
     this.#interval = undefined;

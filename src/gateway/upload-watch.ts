@@ -10,6 +10,7 @@ export function watchUpload(request: IncomingMessage, watch: StallWatch, stalled
   if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return;
   let seen = socket.bytesRead;
   const transfer: Transfer = {
+    place: -1,
     idleLooks: 0,
     stalled,
     get moved() {

@@ -60,6 +60,7 @@ export function writeStreaming(
 }
 
 class ReplyStream implements Transfer {
+  place = -1;
   moved = true;
   idleLooks = 0;
   readonly #response: ServerResponse;
@@ -179,6 +180,7 @@ function trailerFields(raw: RawHeaders): [string, string][] {
 /** A client that does not take a large answer may keep it waiting in memory only so long. */
 function watchFlush(response: ServerResponse, watch: StallWatch): void {
   const transfer: Transfer = {
+    place: -1,
     moved: true,
     idleLooks: 0,
     stalled: () => response.socket?.destroy(),

@@ -7,6 +7,7 @@
  * 3. `onAnswered` is called once, when the answer is sent or its reader gone; `onOver` once, when nothing of the call is
  *    left in the mode. Either may be first.
  */
+import type { RosterItem } from '../../../model/roster.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Call, Caller, CallFailure, Mode } from '../call.ts';
 import type { ReadRequest } from './http-request.ts';
@@ -37,7 +38,8 @@ export interface HttpCallOptions {
   readonly onOver: () => void;
 }
 
-export class HttpCall implements Caller {
+export class HttpCall implements Caller, RosterItem {
+  place = -1;
   onWritable: (() => void) | undefined;
   /** 499 while nothing was answered. */
   status = 499;

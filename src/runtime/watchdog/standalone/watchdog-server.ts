@@ -7,6 +7,7 @@
  *    then it takes no new connection, and every call that began is finished, unless it outlasts the grace.
  * 3. Probes take no place and count nowhere.
  */
+import { Roster } from '../../../model/roster.ts';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -48,7 +49,7 @@ export interface WatchdogServerOptions {
 export class WatchdogServer {
   readonly #options: WatchdogServerOptions;
   readonly #server: Server;
-  readonly #calls = new Set<HttpCall>();
+  readonly #calls = new Roster<HttpCall>();
   readonly #tunnels = new Set<Duplex>();
   #running = 0;
   #stopping = false;
@@ -94,7 +95,7 @@ export class WatchdogServer {
     await Promise.race([idle, pause(grace, AbortSignal.any([hurry, over.signal]))]);
     over.abort();
     const lost = this.#calls.size;
-    for (const call of this.#calls) call.abandon();
+    this.#calls.each((call) => call.abandon());
     for (const tunnel of this.#tunnels) tunnel.destroy();
     this.#server.closeAllConnections();
     log.line(`Exiting. Active connections: ${lost}`);
