@@ -12,7 +12,10 @@ import { until } from '../support/until.ts';
 const handler = `
 module.exports = async (event, context) => {
   const until = Date.now() + Number(event.query.ms);
-  if (event.query.burn) while (Date.now() < until);
+  if (event.query.burn) {
+    console.log('computing');
+    while (Date.now() < until);
+  }
   else await new Promise((done) => setTimeout(done, Number(event.query.ms)));
   return context.succeed('done');
 };
@@ -136,6 +139,41 @@ suite('what scales a function', () => {
     assert.match(grown.decision?.reason ?? '', /^one for each of the \d+ cores; load |^load |^the calls/);
     for (const { status } of await Promise.all(calls)) assert.equal(status, 200);
     assert.equal((await report('computes')).desired, cores);
+  });
+
+  test('a call that computes holds up the others of its instance, and none where an instance takes one at once', async () => {
+    await deploy('shared', { min: '1', max: '1' });
+    const alone = { annotations: { 'com.tinderbox.cpu-bound': 'true' } };
+    await deploy('alone', { min: '2', max: '2' }, alone);
+    await wanted('alone', 'has two instances', ({ ready }) => ready === 2);
+    const call = async (name: string, query: string, signal?: AbortSignal): Promise<number> =>
+      (await fetch(`${platform.url}/function/${name}?${query}`, { signal: signal ?? null })).status;
+    const begun = (name: string): Promise<unknown> =>
+      until(`${name} computes`, async () =>
+        /computing/.test(await (await platform.fetch(`/system/logs?name=${name}`)).text()),
+      );
+
+    const ended: string[] = [];
+    const long = call('shared', 'burn=1&ms=1500').then(() => ended.push('computing'));
+    await begun('shared');
+    const short = call('shared', 'ms=0').then(() => ended.push('short'));
+    await Promise.all([long, short]);
+    assert.deepEqual(ended, ['computing', 'short']);
+
+    const gone = new AbortController();
+    let isOver = false;
+    const computing = call('alone', 'burn=1&ms=45000', gone.signal).then(
+      () => (isOver = true),
+      () => undefined,
+    );
+    await begun('alone');
+    for (let calls = 0; calls < 20; calls += 1) assert.equal(await call('alone', 'ms=0'), 200);
+    assert.equal(isOver, false, 'twenty calls were answered while one computes');
+    gone.abort();
+    await computing;
+    // Nobody waits for it, but it would go on.
+    const instances = await platform.fetch('/system/instances?function=alone');
+    for (const { pid } of (await instances.json()) as { pid: number }[]) process.kill(pid, 'SIGKILL');
   });
 
   test("Knative's annotations are in force and a window of the clock raises the minimum", async () => {
