@@ -1,19 +1,23 @@
-import { type Command, Option } from 'commander';
-import type { DeployMode } from '../client/functions.ts';
+import type { Command } from 'commander';
 import { TinderboxError } from '../model/errors.ts';
 import { assertName, defaultNamespace } from '../model/names.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
-import { collectPairs, collectTexts, parseDuration } from './flags/collect.ts';
 import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { addBuildFlags, type BuildFlags, unusedBuildFlags, warnOfUnused } from './rollout/build-flags.ts';
 import { type BuildTarget, imageName, programOf } from './rollout/build-target.ts';
-import { deployFunctions, type RolloutOptions } from './rollout/deploy-functions.ts';
-import { deploymentFrom, type SpecFlags } from './rollout/deployment.ts';
-import { type FunctionFlags, loadProject } from './rollout/load-project.ts';
+import {
+  addRolloutFlags,
+  addSpecFlags,
+  type RolloutFlags,
+  rolloutOptions,
+  type SpecFlags,
+} from './rollout/deploy-flags.ts';
+import { deployFunctions } from './rollout/deploy-functions.ts';
+import { deploymentFrom } from './rollout/deployment.ts';
+import { addFunctionFlags, type FunctionFlags, loadProject } from './rollout/load-project.ts';
 import { deployProject } from './rollout/deploy-project.ts';
 import { readSingleFile } from './rollout/single-file.ts';
-import { createProgress, quietProgress } from './terminal/progress.ts';
 import type { Shell } from './terminal/shell.ts';
 
 /** Values of the flags of every command that deploys. */
@@ -21,15 +25,11 @@ export type DeployFlags = ConnectionFlags &
   StackFlags &
   BuildFlags &
   SpecFlags &
+  RolloutFlags &
   FunctionFlags & {
     readonly skipBuild?: boolean;
     readonly imageOnly?: boolean;
-    readonly replace?: boolean;
-    /** False with `--update=false`. */
-    readonly update?: boolean;
     readonly readTemplate?: boolean;
-    readonly network?: string;
-    readonly timeout: number;
   };
 
 export const deployCommand: CommandDefinition = {
@@ -44,31 +44,9 @@ export const deployCommand: CommandDefinition = {
 
 /** Flags that say what is deployed, and how. */
 export function addDeployFlags(command: Command): Command {
-  return command
-    .option('--image <name>', 'deploy this image, without a stack file; needs --name')
-    .option('--name <name>', 'name of that function, or of that of one file')
-    .option('--lang <language>', 'language of the source in --handler')
-    .option('--handler <folder>', 'build and deploy this folder, without a stack file; needs --name')
-    .option('--fprocess <command>', 'command line of the function')
-    .option('-e, --env <key=value>', 'environment variable; may be repeated', collectPairs)
-    .option('-l, --label <key=value>', 'label; may be repeated', collectPairs)
-    .option('--annotation <key=value>', 'annotation; may be repeated', collectPairs)
-    .option('--secret <name>', 'secret the function may read; may be repeated', collectTexts)
-    .option('--constraint <text>', 'placement constraint, where the file has none; may be repeated', collectTexts)
-    .option('--memory-limit <amount>', 'most memory of an instance, such as 128Mi')
-    .option('--cpu-limit <amount>', 'most CPU of an instance, such as 500m')
-    .option('--memory-request <amount>', 'memory to count on for an instance')
-    .option('--cpu-request <amount>', 'CPU to count on for an instance')
+  return addRolloutFlags(addSpecFlags(addFunctionFlags(command)))
     .option('--readonly', 'the function may write to its temporary folder only')
-    .option('--replace', 'remove a function that is there, then create it')
-    .option('--no-update', 'refuse a function that is there')
-    .option('--read-template', 'deploy with the fprocess of template.yml; a build knows it anyway')
-    .option('--network <name>', 'taken and not used: for containers')
-    .addOption(
-      new Option('--timeout <duration>', 'how long to wait until ready; 0: not at all')
-        .argParser(parseDuration('--timeout'))
-        .default(120_000, '2m'),
-    );
+    .option('--read-template', 'deploy with the fprocess of template.yml; a build knows it anyway');
 }
 
 async function deploy(shell: Shell, file: string | undefined, flags: DeployFlags): Promise<void> {
@@ -115,20 +93,4 @@ async function deployFile(shell: Shell, file: string, flags: DeployFlags): Promi
   };
   const client = await connect(shell, flags);
   await deployFunctions(shell, client, [{ deployment, target }], rolloutOptions(shell, flags));
-}
-
-/** How functions are rolled out under these flags. */
-export function rolloutOptions(shell: Shell, flags: DeployFlags): RolloutOptions {
-  const progress = createProgress(shell.stderr);
-  return {
-    timeoutMs: flags.timeout,
-    parallel: flags.parallel,
-    progress: flags.quiet === true ? quietProgress(progress) : progress,
-    mode: modeOf(flags),
-  };
-}
-
-function modeOf({ replace, update }: DeployFlags): DeployMode {
-  if (replace === true) return 'replace';
-  return update === false ? 'create' : 'update';
 }

@@ -5,6 +5,7 @@ import { assertName } from '../model/names.ts';
 import { parseCpu, parseMemory } from '../model/quantity.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { resolveGateway } from './connection/gateway.ts';
+import { addResourceFlags, type ResourceFlags } from './rollout/deploy-flags.ts';
 import { appendToStack } from './scaffold/append-to-stack.ts';
 import { obtainTemplate } from './scaffold/obtain-template.ts';
 import { copyTemplate, listTemplates } from './scaffold/templates.ts';
@@ -12,7 +13,7 @@ import { updateGitignore } from './scaffold/update-gitignore.ts';
 import { listLocalTemplates } from './templates/local-template.ts';
 import type { Shell } from './terminal/shell.ts';
 
-interface NewFlags {
+interface NewFlags extends ResourceFlags {
   readonly lang?: string;
   readonly prefix?: string;
   readonly handler?: string;
@@ -21,15 +22,11 @@ interface NewFlags {
   readonly gateway?: string;
   readonly list?: boolean;
   readonly quiet?: boolean;
-  readonly memoryLimit?: string;
-  readonly cpuLimit?: string;
-  readonly memoryRequest?: string;
-  readonly cpuRequest?: string;
 }
 
 export const newCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    command
+    addResourceFlags(command)
       .argument('[name]', 'name of the function and of its folder')
       .option('--lang <language>', 'language of the template')
       .option('-p, --prefix <prefix>', 'put before the image name, such as a registry (OPENFAAS_PREFIX)')
@@ -37,10 +34,6 @@ export const newCommand: CommandDefinition = {
       .option('-a, --append <file>', 'stack file to add the function to (stack.yaml)')
       .option('-f, --yaml <file>', 'the same as --append')
       .option('-g, --gateway <url>', 'address of the platform, for a stack file that is made (OPENFAAS_URL)')
-      .option('--memory-limit <amount>', 'most memory of an instance, such as 128Mi')
-      .option('--cpu-limit <amount>', 'most CPU of an instance, such as 500m')
-      .option('--memory-request <amount>', 'memory to count on for an instance')
-      .option('--cpu-request <amount>', 'CPU to count on for an instance')
       .option('--list', 'list the templates')
       .option('-q, --quiet', "do not show the template's notes")
       .action((name: string | undefined, flags: NewFlags) => makeFunction(shell, name, flags));

@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { runFunction } from '../run-function.ts';
 import type { CommandDefinition } from './command-definition.ts';
-import { collectPairs, parseInteger } from './flags/collect.ts';
+import { parseInteger } from './flags/collect.ts';
 import { addStackFlags } from './flags/stack-flags.ts';
 import { formatLogLine } from './output/format-log-line.ts';
 import { addBuildFlags, unusedBuildFlags, warnOfUnused } from './rollout/build-flags.ts';
+import { addEnvFlag, addNetworkFlag } from './rollout/deploy-flags.ts';
 import { addFunctionFlags } from './rollout/load-project.ts';
 import { formatRun } from './run/format-run.ts';
 import { type PreparedRun, prepareRun, type RunFlags } from './run/prepare-run.ts';
@@ -24,14 +25,12 @@ interface LocalRunFlags extends RunFlags {
 
 export const runCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addFunctionFlags(addBuildFlags(addStackFlags(command)))
+    addNetworkFlag(addEnvFlag(addFunctionFlags(addBuildFlags(addStackFlags(command)))))
       .argument('[function]', 'file, or function of the stack file; default: its only one')
       .option('-p, --port <port>', 'port to listen on; 0: any that is free', parseInteger('--port', 0), 8080)
-      .option('-e, --env <key=value>', 'environment variable; may be repeated', collectPairs)
       .option('--print', 'print what would run, and do not run it')
       .option('--no-build', 'taken and not used: what runs is always built')
       .option('--watch', 'build and start again when the source changes')
-      .option('--network <name>', 'taken and not used: for containers')
       .action((what: string | undefined, flags: LocalRunFlags) => run(shell, what, flags));
   },
 };

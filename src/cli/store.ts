@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
-import type { DeployMode } from '../client/functions.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { findStoreEntry, type StoreEntry, storeImage } from '../model/function-store.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
-import { collectPairs, collectTexts, parseDuration } from './flags/collect.ts';
+import { warnOfUnused } from './rollout/build-flags.ts';
+import { addRolloutFlags, addSpecFlags, type RolloutFlags, rolloutOptions } from './rollout/deploy-flags.ts';
 import { deployEntry, type EntryFlags } from './store/deploy-entry.ts';
 import { formatStoreEntry, formatStoreList } from './store/format-store.ts';
 import { type FunctionStore, loadFunctionStore } from './store/load-function-store.ts';
-import { createProgress } from './terminal/progress.ts';
 import type { Shell } from './terminal/shell.ts';
 
 interface StoreFlags {
@@ -17,11 +16,7 @@ interface StoreFlags {
   readonly json?: boolean;
 }
 
-interface DeployFlags extends StoreFlags, ConnectionFlags, EntryFlags {
-  readonly replace?: boolean;
-  readonly update?: boolean;
-  readonly timeout: number;
-}
+type DeployFlags = StoreFlags & ConnectionFlags & EntryFlags & RolloutFlags;
 
 /** What OpenFaaS's stores call the processors that Node runs on. */
 const platforms: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'arm64', arm: 'armhf' };
@@ -52,21 +47,10 @@ export const storeCommand: CommandDefinition = {
 };
 
 function addDeployFlags(command: Command): Command {
-  return addNamespaceFlag(addConnectionFlags(command))
-    .option('--name <name>', 'name of the function, in place of that of the store')
-    .option('-e, --env <key=value>', 'environment variable; outranks the store; may be repeated', collectPairs)
-    .option('-l, --label <key=value>', 'label; may be repeated', collectPairs)
-    .option('--annotation <key=value>', 'annotation; may be repeated', collectPairs)
-    .option('--secret <name>', 'secret the function may read; may be repeated', collectTexts)
-    .option('--constraint <text>', 'placement constraint; may be repeated', collectTexts)
-    .option('--memory-limit <amount>', 'most memory of an instance, such as 128Mi')
-    .option('--memory-request <amount>', 'memory an instance is promised')
-    .option('--cpu-limit <amount>', 'most CPU of an instance, such as 500m')
-    .option('--cpu-request <amount>', 'CPU an instance is promised')
-    .option('--replace', 'remove a function of that name first')
-    .option('--update', 'update a function of that name (the default)')
-    .option('--no-update', 'leave a function of that name as it is, and fail')
-    .option('--timeout <duration>', 'how long to wait until ready; 0: not at all', parseDuration('--timeout'), 120_000);
+  return addRolloutFlags(addSpecFlags(addNamespaceFlag(addConnectionFlags(command)))).option(
+    '--name <name>',
+    'name of the function, in place of that of the store',
+  );
 }
 
 async function listStore(shell: Shell, flags: StoreFlags & { verbose?: boolean }): Promise<void> {
@@ -88,21 +72,11 @@ async function describeEntry(shell: Shell, name: string, flags: StoreFlags): Pro
 }
 
 async function deploy(shell: Shell, name: string, flags: DeployFlags): Promise<void> {
+  warnOfUnused(shell, { ...flags }, ['--network']);
   const store = await loadFunctionStore(shell, flags.url);
   const found = requireEntry(store, name, flags);
   const client = await connect(shell, flags);
-  const options = {
-    timeoutMs: flags.timeout,
-    parallel: 1,
-    progress: createProgress(shell.stderr),
-    mode: modeOf(flags),
-  };
-  await deployEntry(shell, client, { store, ...found }, flags, options);
-}
-
-function modeOf({ replace, update }: DeployFlags): DeployMode {
-  if (replace === true) return 'replace';
-  return update === false ? 'create' : 'update';
+  await deployEntry(shell, client, { store, ...found }, flags, rolloutOptions(shell, flags));
 }
 
 function requireEntry(

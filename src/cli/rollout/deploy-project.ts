@@ -5,7 +5,8 @@ import { findLocalTemplate } from '../templates/local-template.ts';
 import type { Shell } from '../terminal/shell.ts';
 import type { BuildFlags } from './build-flags.ts';
 import { deployFunctions, type Rollout, type RolloutOptions } from './deploy-functions.ts';
-import { deploymentFrom, type SpecFlags } from './deployment.ts';
+import { deploymentFrom } from './deployment.ts';
+import type { SpecFlags } from './deploy-flags.ts';
 import type { LoadedProject } from './load-project.ts';
 import { resolveTarget } from './resolve-target.ts';
 

@@ -3,22 +3,7 @@ import type { ResourceAmounts } from '../../model/function.ts';
 import { defaultNamespace } from '../../model/names.ts';
 import type { StackFunction } from '../stack/stack-file.ts';
 import { imageName } from './build-target.ts';
-
-/** Flags of `deploy` that add to or override what a stack file says. */
-export interface SpecFlags {
-  readonly namespace?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly label?: Readonly<Record<string, string>>;
-  readonly annotation?: Readonly<Record<string, string>>;
-  readonly secret?: readonly string[];
-  readonly fprocess?: string;
-  readonly memoryLimit?: string;
-  readonly cpuLimit?: string;
-  readonly memoryRequest?: string;
-  readonly cpuRequest?: string;
-  readonly constraint?: readonly string[];
-  readonly readonly?: boolean;
-}
+import type { SpecFlags } from './deploy-flags.ts';
 
 /** A function about to be deployed, before flags: from a stack file, or with nothing but name and image. */
 export type Deployable = Pick<StackFunction, 'name' | 'image'> & Partial<StackFunction>;

@@ -31,11 +31,11 @@ export interface LoadedProject extends Project {
 
 export function addFunctionFlags(command: Command): Command {
   return command
-    .option('--name <name>', 'function, without a stack file')
+    .option('--name <name>', 'name of the function, without a stack file')
     .option('--image <name>', 'image name of that function (its name)')
     .option('--lang <language>', 'language of that function (found from its files)')
     .option('--handler <folder>', 'folder with the source of that function')
-    .option('--fprocess <command>', 'command line of that function, for lang exec');
+    .option('--fprocess <command>', 'command line of that function');
 }
 
 /**
