@@ -8,7 +8,7 @@ import type { Instance } from './model/instance.ts';
 import { startMetricsServer } from './observe/metrics-server.ts';
 import { readProgramUsage } from './sandbox/program-usage.ts';
 import { measureUsage } from './sandbox/usage-meter.ts';
-import { createSealedSecrets } from './secrets/sealed-secrets.ts';
+import { createBuilderKey } from './secrets/builder-key.ts';
 import { startBackground } from './compose/background.ts';
 import { startBase } from './compose/base.ts';
 import { startDataPlane } from './compose/data-plane.ts';
@@ -61,7 +61,7 @@ async function startParts(
     holdAwake: (revision) => plane.holds.hold(revision),
     maxUploadBytes: config.limits.bodyBytes,
     signatures: await createBuildSignatures(config.build.payloadSecretFile),
-    sealed: await createSealedSecrets(join(config.stateDir, 'build-secrets.key')),
+    sealed: await createBuilderKey(join(config.stateDir, 'build-secrets.key')),
   });
   stack.defer(() => api.close());
   const metricsServer = await startMetricsServer(metrics, config.metricsPort);

@@ -5,7 +5,7 @@ import type { Instance } from '../model/instance.ts';
 import type { FunctionKey, RevisionId } from '../model/names.ts';
 import type { ScalingSettings } from '../model/scaling.ts';
 import type { ScalingDecision, ScalingReport } from '../model/scaling-report.ts';
-import type { SealedSecrets } from '../secrets/sealed-secrets.ts';
+import type { BuilderKey } from '../secrets/builder-key.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Store } from '../store/store.ts';
 import type { PlannedRun } from '../events/schedule/scheduler.ts';
@@ -72,7 +72,7 @@ export interface ApiDeps {
   /** What sets functions off, as it runs. */
   readonly triggers: RunningTriggers;
   /** Opens the secrets that come with a source. */
-  readonly sealed: SealedSecrets;
+  readonly sealed: BuilderKey;
   /** Calls of a function so far, for lists; default 0. */
   readonly invocationCount?: (key: FunctionKey) => number;
   /** What instances use now; default unknown. */

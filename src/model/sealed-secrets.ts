@@ -30,6 +30,12 @@ export function createSealingKeys(): SealingKeys {
   return { publicKey: encode(publicKey), privateKey: encode(secretKey) };
 }
 
+/** Throws `invalid` for a private key that is none. */
+export function publicKeyOf(privateKey: string): string {
+  const { publicKey } = loadNacl().box.keyPair.fromSecretKey(decodeKey(privateKey, 'private key'));
+  return encode(publicKey);
+}
+
 /** The short name of a key. Throws `invalid` for what is no key. */
 export function keyIdOf(publicKey: string): string {
   return encode(decodeKey(publicKey, 'public key')).slice(0, 8);
@@ -54,46 +60,46 @@ export function sealSecrets(publicKey: string, values: Readonly<Record<string, U
   };
 }
 
-/** Opens all values, or the named one. Throws `invalid` for another format or key, `not-found` for an unknown name. */
-export function unsealSecrets(privateKey: string, sealed: unknown, name?: string): Record<string, Buffer> {
+/** Opens all values, or the named one. Throws `invalid` for another key, `not-found` for an unknown name. */
+export function unsealSecrets(privateKey: string, sealed: SealedSecrets, name?: string): Record<string, Buffer> {
   const key = decodeKey(privateKey, 'private key');
-  const envelope = parseEnvelope(sealed);
-  const sender = decodeKey(envelope.public_key, 'public_key of the sealed secrets');
-  if (name !== undefined && !Object.hasOwn(envelope.secrets, name)) {
+  const sender = decodeKey(sealed.public_key, 'public_key of the sealed secrets');
+  if (name !== undefined && !Object.hasOwn(sealed.secrets, name)) {
     throw new TinderboxError('not-found', `the sealed secrets hold no "${name}"`, {
-      hint: `they hold: ${Object.keys(envelope.secrets).join(', ')}`,
+      hint: `they hold: ${Object.keys(sealed.secrets).join(', ')}`,
     });
   }
-  const wanted = Object.entries(envelope.secrets).filter(([candidate]) => name === undefined || candidate === name);
+  const wanted = Object.entries(sealed.secrets).filter(([candidate]) => name === undefined || candidate === name);
   return Object.fromEntries(wanted.map(([entry, text]) => [entry, open(entry, text, sender, key)]));
 }
 
 function open(name: string, text: string, sender: Uint8Array, key: Uint8Array): Buffer {
-  const opened = openSealedValue(text, sender, key);
-  if (opened !== undefined) return opened;
+  const { box } = loadNacl();
+  const bytes = new Uint8Array(Buffer.from(text, 'base64'));
+  const isLongEnough = bytes.length >= box.nonceLength;
+  const opened = isLongEnough
+    ? box.open(bytes.slice(box.nonceLength), bytes.slice(0, box.nonceLength), sender, key)
+    : null;
+  if (opened !== null) return Buffer.from(opened);
   throw new TinderboxError('invalid', `sealed secret "${name}" does not open: another key, or changed on its way`);
 }
 
-/** One value of an envelope, opened with the receiver's private key; undefined: another key, or no sealed value. */
-export function openSealedValue(text: string, sender: Uint8Array, key: Uint8Array): Buffer | undefined {
-  const { box } = loadNacl();
-  const bytes = new Uint8Array(Buffer.from(text, 'base64'));
-  if (bytes.length < box.nonceLength) return undefined;
-  const opened = box.open(bytes.slice(box.nonceLength), bytes.slice(0, box.nonceLength), sender, key);
-  return opened === null ? undefined : Buffer.from(opened);
+/** Checks what was read from somewhere; `key_id` may be missing. Throws `invalid`, naming the part that is wrong. */
+export function parseSealedSecrets(value: unknown): SealedSecrets {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notSealed('it is not a map');
+  const { version, algorithm, key_id: keyId = '', public_key: publicKey, secrets } = value as Partial<SealedSecrets>;
+  if (version !== 'v1') throw notSealed('"version"');
+  if (algorithm !== 'nacl/box') throw notSealed('"algorithm"');
+  if (typeof keyId !== 'string') throw notSealed('"key_id"');
+  if (typeof publicKey !== 'string') throw notSealed('"public_key"');
+  if (typeof secrets !== 'object' || secrets === null || Array.isArray(secrets)) throw notSealed('"secrets"');
+  const wrong = Object.keys(secrets).find((name) => typeof secrets[name] !== 'string');
+  if (wrong !== undefined) throw notSealed(`"secrets.${wrong}"`);
+  return { version, algorithm, key_id: keyId, public_key: publicKey, secrets };
 }
 
-function parseEnvelope(sealed: unknown): SealedSecrets {
-  const fields = (typeof sealed === 'object' && sealed !== null ? sealed : {}) as Partial<SealedSecrets>;
-  const { version, algorithm, public_key: publicKey, secrets } = fields;
-  if (version !== 'v1' || algorithm !== 'nacl/box' || typeof publicKey !== 'string') {
-    throw new TinderboxError('invalid', 'these are no sealed secrets of version v1 and algorithm nacl/box');
-  }
-  const isMap = typeof secrets === 'object' && secrets !== null && !Array.isArray(secrets);
-  if (!isMap || Object.values(secrets).some((value) => typeof value !== 'string')) {
-    throw new TinderboxError('invalid', 'the sealed secrets have no map of texts "secrets"');
-  }
-  return { version, algorithm, key_id: fields.key_id ?? '', public_key: publicKey, secrets };
+function notSealed(part: string): TinderboxError {
+  return new TinderboxError('invalid', `no sealed secrets of version v1 and algorithm nacl/box: ${part}`);
 }
 
 function decodeKey(text: string, what: string): Uint8Array {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { type Api, createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/api-parts.ts';
 import { createBuildSignatures } from '../../src/auth/build-signature.ts';
-import { createSealedSecrets } from '../../src/secrets/sealed-secrets.ts';
+import { createBuilderKey } from '../../src/secrets/builder-key.ts';
 import { createRemains, createWorld, type World } from './control-world.ts';
 import { createStoredCalls } from './stored-calls.ts';
 
@@ -70,7 +70,7 @@ export async function createApiWorld(sourceDir: string, deps: Partial<ApiDeps> =
 async function makeKeys(): Promise<Pick<ApiDeps, 'signatures' | 'sealed'>> {
   const dir = await mkdtemp(join(tmpdir(), 'tb-keys-'));
   const signatures = await createBuildSignatures(join(dir, 'payload-secret'));
-  const sealed = await createSealedSecrets(join(dir, 'build-secrets.key'));
+  const sealed = await createBuilderKey(join(dir, 'build-secrets.key'));
   await rm(dir, { recursive: true });
   return { signatures, sealed };
 }

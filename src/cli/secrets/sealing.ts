@@ -3,7 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { TinderboxError } from '../../model/errors.ts';
-import { createSealingKeys, keyIdOf, sealSecrets, unsealSecrets } from '../../model/sealed-secrets.ts';
+import {
+  createSealingKeys,
+  keyIdOf,
+  parseSealedSecrets,
+  sealSecrets,
+  unsealSecrets,
+} from '../../model/sealed-secrets.ts';
 import { collectPairs, parseInteger } from '../flags/collect.ts';
 import type { Shell } from '../terminal/shell.ts';
 
@@ -90,7 +96,7 @@ async function unseal(
   const key = (await read(shell, privateKey)).toString('utf8');
   const { parse } = await import('yaml');
   const text = (await read(shell, flags.in)).toString('utf8');
-  const opened = unsealSecrets(key, parseYaml(parse, text, flags.in), flags.key);
+  const opened = unsealSecrets(key, parseSealedSecrets(parseYaml(parse, text, flags.in)), flags.key);
   const texts = Object.fromEntries(Object.entries(opened).map(([name, value]) => [name, value.toString('utf8')]));
   if (flags.json === true) shell.stdout.write(`${JSON.stringify(texts, null, 2)}\n`);
   else if (flags.key !== undefined) shell.stdout.write(opened[flags.key] ?? '');
