@@ -108,7 +108,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'remove',
-    aliases: ['rm'],
+    aliases: ['rm', 'delete'],
     summary: 'remove functions',
     load: async () => (await import('./remove.ts')).removeCommand,
   },
@@ -124,6 +124,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'namespace',
+    aliases: ['ns', 'namespaces'],
     summary: 'create, list and remove namespaces',
     load: async () => (await import('./namespace.ts')).namespaceCommand,
   },

@@ -31,6 +31,9 @@ test('bash completes commands, their subcommands and their flags', async (t) => 
   const folder = tempDir(t);
   const script = join(folder, 'completion');
   writeFileSync(script, await scriptFor('bash', folder));
+  const asFaasCli = await runInTest(['completion', '--shell', 'bash'], { cwd: folder });
+  assert.equal(asFaasCli.stdout, await scriptFor('bash', folder));
+  assert.equal((await runInTest(['completion'], { cwd: folder })).exitCode, 2);
   assert.deepEqual(complete(script, ['de']), ['deploy', 'describe']);
   assert.ok(complete(script, ['']).includes('up'));
   assert.deepEqual(complete(script, ['secret', 'c']), ['create']);

@@ -6,7 +6,7 @@ import type { Instance } from '../model/instance.ts';
 import type { ScalingReport } from '../model/scaling-report.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
-import { functionUrl, parseAddress } from './flags/function-address.ts';
+import { functionUrl, parseAddress, unusedNameFlag } from './flags/function-address.ts';
 import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatDescription } from './output/format-description.ts';
 import { formatScaling } from './output/format-scaling.ts';
@@ -32,6 +32,7 @@ export const describeCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
     addOutputFlag(addNamespaceFlag(addConnectionFlags(addStackFlags(command))))
       .argument('<name>', 'function, or NAME.NAMESPACE')
+      .addOption(unusedNameFlag())
       .option('-v, --verbose', 'show what is not set as <none>')
       .option('--scaling', 'show how it is scaled: every setting with its source, and the last decisions')
       .action((name: string, flags: DescribeFlags) => describeFunction(shell, name, flags));

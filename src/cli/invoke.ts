@@ -10,7 +10,7 @@ import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } f
 import { authFilePath, readSavedLogin } from './connection/auth-file.ts';
 import { resolveGateway } from './connection/gateway.ts';
 import { collectPairs, collectTexts } from './flags/collect.ts';
-import { parseAddress } from './flags/function-address.ts';
+import { parseAddress, unusedNameFlag } from './flags/function-address.ts';
 import { parseHeaders } from './flags/parse-headers.ts';
 import { addStackFlags, type StackFlags } from './flags/stack-flags.ts';
 import { loadStack } from './stack/load-stack.ts';
@@ -36,6 +36,7 @@ export const invokeCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
     addNamespaceFlag(addConnectionFlags(addStackFlags(command)))
       .argument('<name>', 'function, or NAME.NAMESPACE')
+      .addOption(unusedNameFlag())
       .option('-m, --method <method>', 'HTTP method', 'POST')
       .option('-H, --header <name: value>', 'header; may be repeated', collectTexts)
       .option('--query <key=value>', 'query parameter; may be repeated', collectPairs)

@@ -16,8 +16,10 @@ interface NamespaceFlags extends ConnectionFlags, StackFlags, OutputFlags {
 
 export const namespaceCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    const sub = (name: string, summary: string, ...aliases: string[]): Command =>
-      addConnectionFlags(addStackFlags(command.command(name).description(summary).aliases(aliases)));
+    const sub = (name: string, summary: string, ...aliases: string[]): Command => {
+      const made = command.command(name, { isDefault: name === 'list' });
+      return addConnectionFlags(addStackFlags(made.description(summary).aliases(aliases)));
+    };
 
     const withMarks = (made: Command): Command =>
       made

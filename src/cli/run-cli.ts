@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { CommandEntry } from './command-definition.ts';
 import { commands } from './commands.ts';
 import { plainBooleans } from './flags/boolean-words.ts';
+import { commandFirst, namesFirst, takeGlobalFlags } from './flags/global-flags.ts';
 import { findPlugin } from './plugin/find-plugin.ts';
 import { runPlugin } from './plugin/run-plugin.ts';
 import { printError } from './terminal/print-error.ts';
@@ -12,7 +13,7 @@ const usageExitCode = 2;
 /** Runs one command line (without `node` and script) to its end and resolves with the exit code; never rejects. */
 export async function runCli(argv: readonly string[], shell: Shell): Promise<number> {
   try {
-    const words = /^(-V|--version)$/.test(argv[0] ?? '') ? ['version', '--short'] : argv;
+    const words = /^(-V|--version)$/.test(argv[0] ?? '') ? ['version', '--short'] : commandFirst(argv);
     const plugin = await pluginOf(words, shell);
     if (plugin !== undefined) return await runPlugin(shell, plugin, words.slice(1));
     let exitCode = 0;
@@ -20,7 +21,7 @@ export async function runCli(argv: readonly string[], shell: Shell): Promise<num
       exitCode = code;
     };
     const program = await createProgram(words, { ...shell, exitWith });
-    await program.parseAsync([...plainBooleans(words, program)], { from: 'user' });
+    await program.parseAsync([...namesFirst(plainBooleans(words, program), program)], { from: 'user' });
     return exitCode;
   } catch (reason) {
     if (reason instanceof CommanderError) return reason.exitCode === 0 ? 0 : usageExitCode;
@@ -59,7 +60,9 @@ async function createProgram(argv: readonly string[], shell: Shell): Promise<Com
       .command(entry.name)
       .description(entry.summary)
       .aliases([...(entry.aliases ?? [])]);
-    if (wanted.includes(entry)) (await entry.load(argv)).define(command, shell);
+    if (!wanted.includes(entry)) continue;
+    (await entry.load(argv)).define(command, shell);
+    takeGlobalFlags(command);
   }
   return program;
 }

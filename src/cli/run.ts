@@ -5,9 +5,10 @@ import type { CommandDefinition } from './command-definition.ts';
 import { parseInteger } from './flags/collect.ts';
 import { addStackFlags } from './flags/stack-flags.ts';
 import { formatLogLine } from './output/format-log-line.ts';
-import { addBuildFlags, unusedBuildFlags, warnOfUnused } from './rollout/build-flags.ts';
+import { addBuildFlags, addShrinkwrapFlag, unusedBuildFlags, warnOfUnused } from './rollout/build-flags.ts';
 import { addEnvFlag, addNetworkFlag } from './rollout/deploy-flags.ts';
 import { addFunctionFlags } from './rollout/load-project.ts';
+import { shrinkwrap } from './rollout/shrinkwrap.ts';
 import { formatRun } from './run/format-run.ts';
 import { type PreparedRun, prepareRun, type RunFlags } from './run/prepare-run.ts';
 import { watchRun } from './run/watch-run.ts';
@@ -25,7 +26,7 @@ interface LocalRunFlags extends RunFlags {
 
 export const runCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addNetworkFlag(addEnvFlag(addFunctionFlags(addBuildFlags(addStackFlags(command)))))
+    addShrinkwrapFlag(addNetworkFlag(addEnvFlag(addFunctionFlags(addBuildFlags(addStackFlags(command))))))
       .argument('[function]', 'file, or function of the stack file; default: its only one')
       .option('-p, --port <port>', 'port to listen on; 0: any that is free', parseInteger('--port', 0), 8080)
       .option('--print', 'print what would run, and do not run it')
@@ -38,6 +39,7 @@ export const runCommand: CommandDefinition = {
 async function run(shell: Shell, what: string | undefined, flags: LocalRunFlags): Promise<void> {
   warnOfUnused(shell, { ...flags }, [...unusedBuildFlags, '--network']);
   const prepared = await prepareRun(shell, what, flags);
+  if (flags.shrinkwrap === true) return shrinkwrap(shell, [prepared.target]);
   if (flags.print === true) {
     shell.stdout.write(formatRun(prepared));
     return;

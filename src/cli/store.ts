@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { TinderboxError } from '../model/errors.ts';
 import { findStoreEntry, type StoreEntry, storeImage } from '../model/function-store.ts';
 import type { CommandDefinition } from './command-definition.ts';
@@ -38,6 +38,7 @@ export const storeCommand: CommandDefinition = {
       .action((flags: StoreFlags & { verbose?: boolean }) => listStore(shell, flags));
     sub('describe', 'show all that the store says of a function', 'inspect')
       .argument('<name>', 'name or title of the function')
+      .addOption(new Option('-v, --verbose').hideHelp())
       .option('-j, --json', 'print the entry as JSON')
       .action((name: string, flags: StoreFlags) => describeEntry(shell, name, flags));
     addDeployFlags(sub('deploy', 'deploy a function of a store'))

@@ -4,11 +4,12 @@ import { type Command, Option } from 'commander';
 import type { PlatformInfo } from '../client/info.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, connect, type ConnectionFlags } from './connection/connect.ts';
+import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { showControls } from './output/printable-text.ts';
 import { packageRoot } from './package-root.ts';
 import type { Shell } from './terminal/shell.ts';
 
-interface VersionFlags extends ConnectionFlags {
+interface VersionFlags extends ConnectionFlags, StackFlags {
   readonly short?: boolean;
   readonly shortVersion?: boolean;
   readonly output?: 'json' | 'yaml';
@@ -20,7 +21,7 @@ const platformTimeoutMs = 2000;
 
 export const versionCommand: CommandDefinition = {
   define(command: Command, shell: Shell) {
-    addConnectionFlags(command)
+    addConnectionFlags(addStackFlags(command))
       .option('--short', 'only the number of this program; asks no platform')
       .option('--short-version', 'the same as --short')
       .option('--no-warn-update', 'taken and not used: no newer version is looked for')
@@ -55,7 +56,7 @@ export async function readVersion(): Promise<string> {
 
 /** What the platform says of itself, or why it says nothing. */
 async function askPlatform(shell: Shell, flags: VersionFlags): Promise<PlatformInfo | string> {
-  const client = await connect(shell, flags);
+  const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   const info = await client.info.get(platformTimeoutMs);
   return info.ok ? info.data : info.error.message;
 }

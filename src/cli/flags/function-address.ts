@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { assertName, defaultNamespace, parseFunctionKey } from '../../model/names.ts';
 
 /** A function as named on the command line: `NAME` with `--namespace`, or `NAME.NAMESPACE`. */
@@ -21,4 +22,9 @@ export function functionUrl(
   route: 'function' | 'async-function' = 'function',
 ): string {
   return `${gateway}/${route}/${namespace === defaultNamespace ? name : `${name}.${namespace}`}`;
+}
+
+/** faas-cli's `describe` and `invoke` take it beside the name that they need, and do not look at it. */
+export function unusedNameFlag(): Option {
+  return new Option('--name <name>').hideHelp();
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { alignCells } from '../output/align-cells.ts';
 import { printData } from '../output/output-format.ts';
 import { formatTable } from '../output/table.ts';
@@ -33,10 +33,14 @@ export function addTemplateStore(command: Command, shell: Shell): void {
     .option('-p, --platform <name>', 'only templates for this platform', 'x86_64')
     .option('-r, --recommended', 'only recommended ones')
     .option('-o, --official', 'only those OpenFaaS itself keeps')
+    .addOption(hidden('--no-overwrite'))
+    .addOption(hidden('--debug'))
     .option('-j, --json', 'as JSON')
     .action((flags: ListFlags) => listStore(shell, flags));
   sub('describe', 'show a template of a store')
     .argument('<name>', 'NAME or SOURCE/NAME')
+    .addOption(hidden('--no-overwrite'))
+    .addOption(hidden('--debug'))
     .option('-j, --json', 'as JSON')
     .action((name: string, flags: StoreFlags) => describe(shell, name, flags));
   sub('pull', 'pull the repository of a template')
@@ -44,6 +48,11 @@ export function addTemplateStore(command: Command, shell: Shell): void {
     .option('--no-overwrite', 'leave templates that are there as they are, and fail')
     .option('--debug', 'show what git says')
     .action((name: string, flags: StoreFlags & { overwrite: boolean; debug?: boolean }) => pull(shell, name, flags));
+}
+
+/** faas-cli's commands beside `pull` take it too, and do not look at it. */
+function hidden(flag: string): Option {
+  return new Option(flag).hideHelp();
 }
 
 async function listStore(shell: Shell, flags: ListFlags): Promise<void> {
