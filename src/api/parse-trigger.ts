@@ -15,6 +15,7 @@ import {
   type TriggerKind,
   type TriggerSpec,
   triggerKinds,
+  triggerOrigins,
 } from '../model/trigger.ts';
 import { parseFields } from './parse-json.ts';
 
@@ -77,6 +78,7 @@ export const triggerRequest = z.strictObject(
     schedule: schedule.nullish(),
     nats: nats.nullish(),
     paused: flag.nullish(),
+    origin: oneOf(triggerOrigins).nullish(),
     concurrency: whole(mostConcurrency).nullish(),
     attempts: whole(mostAttempts).nullish(),
     minWait: text(100).nullish(),
@@ -132,6 +134,7 @@ export function parseTrigger(json: unknown, place: Place, natsHere: boolean): Pa
     ...(given.schedule ? { schedule: scheduleFrom(given.schedule) } : {}),
     ...(given.nats ? { nats: natsFrom(given.nats, natsHere) } : {}),
     paused: given.paused ?? false,
+    ...(given.origin ? { origin: given.origin } : {}),
     ...deliveryOf(kind, given),
   };
   schedulesOf(spec);

@@ -106,6 +106,7 @@ const refused = [
     /^schedule\.missed: "all" is not one of skip, once/,
   ],
   [{ ...nightly, concurrency: 3 }, /^concurrency: is for messages/],
+  [{ ...nightly, origin: 'me' }, /^origin: "me" is not one of stack/],
   [{ ...nightly, path: 'x' }, /^path: "x" does not begin with \//],
   [{ ...nightly, method: 'BREW' }, /^method: "BREW" is not one of GET/],
   [{ ...nightly, headers: { Host: 'x' } }, /^headers\.Host: belongs to the platform/],

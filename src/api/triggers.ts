@@ -184,6 +184,7 @@ async function statusOf({ triggers }: TriggerParts, found: Found, runs: number):
     paused: spec.paused,
     ...(delivery === undefined ? {} : deliveryStatus(delivery)),
     readOnly: version === undefined,
+    ...(spec.origin === undefined ? {} : { origin: spec.origin }),
     ...(version === undefined ? {} : { version }),
     ...(createdAt === undefined ? {} : { createdAt }),
     ...(schedule === undefined ? {} : { nextRuns: next }),

@@ -1,4 +1,4 @@
-import type { DeliveryTexts, NatsTrigger, ScheduleTrigger, TriggerStatus } from '../model/trigger.ts';
+import type { DeliveryTexts, NatsTrigger, ScheduleTrigger, TriggerOrigin, TriggerStatus } from '../model/trigger.ts';
 import type { Connection } from './connection.ts';
 import { hasTexts } from './read-reply.ts';
 import type { Result } from './result.ts';
@@ -14,6 +14,7 @@ export interface TriggerRequest extends DeliveryTexts {
   readonly schedule?: Partial<ScheduleTrigger>;
   readonly nats?: Partial<NatsTrigger>;
   readonly paused?: boolean;
+  readonly origin?: TriggerOrigin;
 }
 
 export interface TriggersClient {

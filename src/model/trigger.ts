@@ -4,6 +4,10 @@ import type { FunctionKey } from './names.ts';
 export const triggerKinds = ['schedule', 'nats'] as const;
 export type TriggerKind = (typeof triggerKinds)[number];
 
+/** Who keeps a trigger, besides who made it one by one: `stack` is a stack file, and one that is gone from it goes. */
+export const triggerOrigins = ['stack'] as const;
+export type TriggerOrigin = (typeof triggerOrigins)[number];
+
 /** Functions called by the clock. */
 export interface ScheduleTrigger {
   /** Cron with five fields, six with seconds first, `@every 90s`, `@at 2026-12-24T18:00:00Z`, …; at least one. */
@@ -50,6 +54,8 @@ export interface TriggerSpec {
   readonly schedule?: ScheduleTrigger;
   readonly nats?: NatsTrigger;
   readonly paused: boolean;
+  /** Absent: it was made by itself and stays until it is deleted. */
+  readonly origin?: TriggerOrigin;
   /** How messages are dealt with; of kinds that have messages. */
   readonly delivery?: DeliverySettings;
 }
@@ -122,6 +128,7 @@ export interface TriggerStatus extends DeliveryTexts {
   readonly paused: boolean;
   /** Made by an annotation of the function: it changes with that one only. */
   readonly readOnly: boolean;
+  readonly origin?: TriggerOrigin;
   /** Of what is stored; a write that names it fails when somebody else wrote meanwhile. */
   readonly version?: number;
   readonly createdAt?: string;

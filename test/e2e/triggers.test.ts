@@ -206,7 +206,7 @@ suite('triggers', () => {
     await until('it goes on', async () => ((await triggerOf(platform, 'work')).status?.delivered ?? 0) >= 2, longMs);
   });
 
-  test('a stack file makes triggers, which go with their function', async (t) => {
+  test('a stack file makes triggers, which go with their lines there and with their function', async (t) => {
     const platform = await usePlatform(t);
     const cwd = tempDir(t);
     mkdirSync(join(cwd, 'tick'));
@@ -249,6 +249,37 @@ suite('triggers', () => {
     const resumed = await platform.cli(['trigger', 'resume', 'later']);
     assert.equal(resumed.code, 0, resumed.stderr);
     assert.equal((await triggerOf(platform, 'later')).nextRuns?.length, 5);
+
+    const succeed = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await platform.cli(args, { cwd });
+      assert.equal(code, 0, stderr);
+      return stdout + stderr;
+    };
+    const present = async (): Promise<string[]> =>
+      ((await (await platform.fetch('/system/triggers')).json()) as TriggerStatus[]).map(
+        (trigger) => `${trigger.name} of ${trigger.function}`,
+      );
+    const own = ['--function', 'tick', '--cron', '@daily'];
+    await succeed('trigger', 'create', 'mine', ...own);
+    assert.match(await succeed('trigger', 'describe', 'often'), /^Made by: +a stack file$/m);
+    assert.doesNotMatch(await succeed('trigger', 'describe', 'mine'), /^Made by/m);
+    writeFileSync(join(cwd, 'stack.yaml'), stack.slice(0, stack.indexOf('      later:')));
+    const pruned = await succeed('deploy', '-f', 'stack.yaml', '--skip-build');
+    assert.match(pruned, /deleted trigger later, which is not in the stack file any more/);
+    assert.deepEqual(await present(), ['mine of tick', 'often of tick']);
+    // A deploy of the image alone knows nothing of triggers.
+    await succeed('deploy', '--image', 'tick:1', '--name', 'tick');
+    assert.deepEqual(await present(), ['mine of tick', 'often of tick']);
+    const [before = '', triggers = ''] = stack.slice(0, stack.indexOf('      later:')).split('    triggers:');
+    const moved = `${before}  tock:\n    image: tick:1\n    triggers:${triggers}`;
+    writeFileSync(join(cwd, 'stack.yaml'), moved);
+    await succeed('deploy', '-f', 'stack.yaml', '--skip-build');
+    assert.deepEqual(await present(), ['mine of tick', 'often of tock']);
+    // What is made by hand in the place of one is nobody's but theirs.
+    await succeed('trigger', 'create', 'often', '--replace', '--function', 'tock', '--cron', '@hourly');
+    writeFileSync(join(cwd, 'stack.yaml'), `${before}  tock:\n    image: tick:1\n`);
+    await succeed('deploy', '-f', 'stack.yaml', '--skip-build');
+    assert.deepEqual(await present(), ['mine of tick', 'often of tock']);
     const removed = await platform.cli(['remove', '-f', 'stack.yaml'], { cwd });
     assert.equal(removed.code, 0, removed.stderr);
     assert.deepEqual(await (await platform.fetch('/system/triggers')).json(), []);

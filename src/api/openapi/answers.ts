@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { triggerKinds } from '../../model/trigger.ts';
+import { triggerKinds, triggerOrigins } from '../../model/trigger.ts';
 import { invocationStates } from '../../model/invocation-status.ts';
 
 /** What the API answers with, as the document tells it; exact, so that a field nobody wrote down is found by its test. */
@@ -231,6 +231,7 @@ export const triggerStatus = z.strictObject({
   responseTopic: z.string().optional(),
   errorTopic: z.string().optional(),
   readOnly: z.boolean(),
+  origin: z.enum(triggerOrigins).optional(),
   version: count.optional(),
   createdAt: time.optional(),
   nextRuns: z.array(time).optional(),

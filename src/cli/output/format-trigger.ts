@@ -35,7 +35,7 @@ export function formatTrigger(trigger: TriggerStatus): string {
     ['Kind', kindOf(trigger)],
     ['Source', sourceOf(trigger)],
     ['State', stateOf(trigger)],
-    ['Made by', trigger.readOnly ? 'an annotation of the function' : undefined],
+    ['Made by', makerOf(trigger)],
     ['Headers', trigger.headers === undefined ? undefined : Object.keys(trigger.headers).join(', ')],
     ['Time zone', schedule?.timezone],
     ['Missed runs', schedule?.missed],
@@ -73,6 +73,11 @@ function statusLines(status: SourceStatus | undefined): readonly (readonly [stri
     ['Lag', lag === undefined ? undefined : String(lag)],
     ['Last error', lastError === undefined ? undefined : `${lastErrorAt ?? ''} ${lastError}`],
   ];
+}
+
+function makerOf({ readOnly, origin }: TriggerStatus): string | undefined {
+  if (readOnly) return 'an annotation of the function';
+  return origin === 'stack' ? 'a stack file' : undefined;
 }
 
 function kindOf({ kind, nats }: TriggerStatus): string {

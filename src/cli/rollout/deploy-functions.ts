@@ -3,6 +3,7 @@ import type { DeployMode, FunctionDeployment } from '../../client/functions.ts';
 import { dataOf } from '../../client/result.ts';
 import { defaultNamespace } from '../../model/names.ts';
 import { functionUrl } from '../flags/function-address.ts';
+import { applyTriggers, declaredTriggers } from './apply-triggers.ts';
 import type { StackTrigger } from '../stack/stack-file.ts';
 import type { Progress } from '../terminal/progress.ts';
 import type { Shell } from '../terminal/shell.ts';
@@ -24,7 +25,7 @@ export interface RolloutOptions {
 export interface Rollout {
   readonly deployment: FunctionDeployment;
   readonly target?: BuildTarget;
-  /** Applied once the function is accepted. */
+  /** Of its stack file, applied once the function is accepted; absent: there is no such file, triggers stay as they are. */
   readonly triggers?: readonly StackTrigger[];
 }
 
@@ -38,12 +39,13 @@ export async function deployFunctions(
   rollouts: readonly Rollout[],
   options: RolloutOptions,
 ): Promise<void> {
+  const declared = declaredTriggers(rollouts);
   const results = await inParallel(rollouts, options.parallel, async (rollout) => {
     const { target } = rollout;
     if (target !== undefined) {
       await buildOne((tar, onLog) => client.build.run(tar, onLog), target, options.progress);
     }
-    return deployOne(shell, client, rollout, options);
+    return deployOne(shell, client, rollout, declared, options);
   });
   // Only now: a line on stdout would break the live ones on the same terminal.
   for (const result of results) if (result.status === 'fulfilled') shell.stdout.write(`URL: ${result.value}\n`);
@@ -56,7 +58,8 @@ export async function deployFunctions(
 async function deployOne(
   shell: Shell,
   client: Client,
-  { deployment, triggers = [] }: Rollout,
+  { deployment, triggers }: Rollout,
+  declared: ReadonlySet<string>,
   { timeoutMs, progress, mode }: RolloutOptions,
 ): Promise<string> {
   const { service: name, namespace = defaultNamespace } = deployment;
@@ -64,8 +67,9 @@ async function deployOne(
   progress.step(name, `deploying ${deployment.image}`);
   try {
     dataOf(await client.functions.deploy(deployment, mode));
-    for (const trigger of triggers) {
-      dataOf(await client.triggers.apply({ ...trigger.spec, name: trigger.name, namespace, function: name }));
+    if (triggers !== undefined) {
+      const gone = await applyTriggers(client.triggers, { name, namespace }, triggers, declared);
+      for (const each of gone) progress.step(name, `deleted trigger ${each}, which is not in the stack file any more`);
     }
     if (timeoutMs === 0) {
       progress.finish(name, 'accepted');
