@@ -3,7 +3,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
+import { jetstream } from '@nats-io/jetstream';
+import { connect, headers as natsHeaders, type MsgHdrs } from '@nats-io/transport-node';
+import type { TriggerStatus } from '../../src/model/trigger.ts';
 import { deployFiles } from '../support/deploy.ts';
+import { useNats } from '../support/nats-server.ts';
 import { type TestPlatform, usePlatform } from '../support/platform.ts';
 import { until } from '../support/until.ts';
 
@@ -97,6 +101,80 @@ test('a call is traced from the gateway to the function, and a stored one throug
   const metrics = await (await fetch(`${platform.metricsUrl}/metrics`)).text();
   assert.match(metrics, /tinderbox_spans_total\{outcome="exported"\} [1-9]/);
   assert.match(metrics, /tinderbox_spans_total\{outcome="dropped"\} 0/);
+});
+
+test('a message carries its trace to the function, at each delivery, with a stream and without', async (t) => {
+  const nats = await useNats(t);
+  if (nats === undefined) return;
+  const collector = await useCollector(t);
+  const flags = ['--events-nats', nats.url, '--tracing-endpoint', `http://127.0.0.1:${collector.port}`];
+  const platform = await usePlatform(t, flags);
+  const failsOnce = `module.exports = async (event, context) => {
+  if (event.headers['x-nats-delivery'] === '1') return context.status(500).fail('again');
+  return context.succeed(String(event.headers.traceparent));
+};
+`;
+  await deployFiles(platform, 'told', { 'handler.js': failsOnce });
+  const connection = await connect({ servers: nats.url });
+  t.after(() => connection.close());
+  const answers: string[] = [];
+  connection.subscribe('answers', { callback: (_error, message) => void answers.push(message.string()) });
+  const sources = { streamed: { stream: 'S', subject: 'streamed', createStream: true }, plain: { subject: 'plain' } };
+  for (const [name, source] of Object.entries(sources)) {
+    const trigger = { name, function: 'told', nats: source, minWait: '10ms', responseTopic: 'answers' };
+    const made = await platform.fetch('/system/triggers', { method: 'POST', body: JSON.stringify(trigger) });
+    assert.equal(made.status, 201, await made.text());
+    await until(`${name} is connected`, async () => {
+      const status = await (await platform.fetch(`/system/triggers/${name}`)).json();
+      return (status as TriggerStatus).status?.connected;
+    });
+  }
+  const traced = (parent: string): MsgHdrs => {
+    const headers = natsHeaders();
+    headers.set('traceparent', parent);
+    return headers;
+  };
+  const spansOf = (trace: string, name: string): SentSpan[] =>
+    collector.spans().filter((span) => span.traceId === trace && span.name === `${name} told.openfaas-fn`);
+
+  for (const [subject, deliveries] of [
+    ['streamed', 2],
+    ['plain', 1],
+  ] as const) {
+    await t.test(`${subject}: each delivery hangs below the message's own span`, async () => {
+      const trace = traceId.replace('0af', subject === 'plain' ? '2af' : '3af');
+      const headers = traced(`00-${trace}-${spanId}-01`);
+      if (subject === 'plain') connection.publish(subject, '', { headers });
+      else await jetstream(connection).publish(subject, '', { headers });
+      const answer = await until('it is answered', () => answers.find((text) => text.includes(trace)));
+      const spans = await until('its spans are exported', () => {
+        const found = spansOf(trace, 'process');
+        return found.length === deliveries && spansOf(trace, 'instance').length === deliveries && found;
+      });
+      for (const span of spans) assert.equal(span.parentSpanId, spanId);
+      const ids = spans.map(({ attributes }) => attributes.find(({ key }) => key === 'faas.invocation_id')?.value);
+      assert.ok(ids[0] !== undefined && ids.every((id) => id?.['stringValue'] === ids[0]?.['stringValue']));
+      const told = spansOf(trace, 'instance').find((span) => answer === `00-${trace}-${span.spanId}-01`);
+      assert.ok(
+        spans.some((span) => span.spanId === told?.parentSpanId),
+        answer,
+      );
+    });
+  }
+
+  await t.test('one that is not recorded goes on unrecorded, as it came', async () => {
+    const parent = `00-${traceId.replace('0af', '4af')}-${spanId}-00`;
+    connection.publish('plain', '', { headers: traced(parent) });
+    await until('it is answered', () => answers.includes(parent));
+  });
+  connection.publish('plain', '');
+  const fresh = await until('one without a trace is answered', () => answers[3]);
+  const [root] = await until('it began one of its own', () => {
+    const spans = spansOf(fresh.split('-')[1] ?? '', 'process');
+    return spans.length > 0 && spans;
+  });
+  assert.equal(root?.parentSpanId, undefined);
+  assert.deepEqual(spansOf(traceId.replace('0af', '4af'), 'process'), []);
 });
 
 test('without a collector a trace passes to the function as it came; with one that is away calls go on', async (t) => {
