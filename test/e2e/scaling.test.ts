@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { after, before, suite, test } from 'node:test';
 import type { ScalingReport } from '../../src/model/scaling-report.ts';
-import { buildImage } from '../support/deploy.ts';
+import { buildImage, deployFiles } from '../support/deploy.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
 import { until } from '../support/until.ts';
 
@@ -208,4 +208,32 @@ suite('what scales a function', () => {
       assert.match(await refused.text(), message);
     }
   });
+});
+
+test('an alert holds its count until a restart, and again from its next repeat on', async (t) => {
+  const ready = async (): Promise<ScalingReport> =>
+    (await (await platform.fetch('/system/function/held/scaling')).json()) as ScalingReport;
+  const becomes = (count: number): Promise<unknown> =>
+    until(`${count} are ready`, async () => (await ready()).ready === count, 60_000);
+  const fire = async (): Promise<void> => {
+    const alerts = [{ status: 'firing', labels: { alertname: 'APIHighInvocationRate', function_name: 'held' } }];
+    const body = JSON.stringify({ alerts });
+    assert.equal((await platform.fetch('/system/alert', { method: 'POST', body })).status, 200);
+  };
+  let platform = await startPlatform(['--scale-interval', '100ms']);
+  t.after(() => platform.dispose());
+  const labels = { 'com.openfaas.scale.min': '1', 'com.openfaas.scale.max': '4', 'com.openfaas.scale.factor': '50' };
+  const spec = { labels: { ...labels, 'com.openfaas.scale.type': 'capacity' } };
+  await deployFiles(platform, 'held', { 'handler.js': handler }, { spec });
+  await fire();
+  await becomes(3);
+  const { decision } = await until('it is held', async () =>
+    [await ready()].find((report) => report.decision?.recommended === 1),
+  );
+  assert.equal(decision?.reason, 'an alert asks for 3');
+  await platform.stop();
+  platform = await platform.restart();
+  await becomes(1);
+  await fire();
+  await becomes(3);
 });
