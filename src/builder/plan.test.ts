@@ -86,6 +86,20 @@ test('a Ruby handler of body and headers is served, one of the body is run per c
   assert.equal((await planOf({ 'handler.rb': 'class Handler\n  def run body\n  end\nend\n' })).mode, 'fork');
 });
 
+test('bundler, cpanm and luarocks run only where their file names something', async () => {
+  const rock = (list: string): string => `dependencies = {\n  "lua >= 5.4",${list}\n}\n`;
+  const cases: [Files, readonly string[]][] = [
+    [{ 'handler.rb': 'def run(body)', Gemfile: 'source "x"\n# gem "y"\n' }, []],
+    [{ 'handler.rb': 'def run(body)', Gemfile: 'source "x"\ngem "y"\n' }, ['bundle']],
+    [{ 'Handler.pm': '', cpanfile: "# requires 'A';\n" }, []],
+    [{ 'Handler.pm': '', cpanfile: "requires 'A';\n" }, ['cpanm']],
+    [{ 'handler.lua': '', 'h-1-1.rockspec': rock('') }, []],
+    [{ 'handler.lua': '', 'h-1-1.rockspec': rock(' "inspect"') }, ['luarocks']],
+    [{ 'handler.lua': '', 'h-1-1.rockspec': 'dependencies = more()\n' }, ['luarocks']],
+  ];
+  for (const [files, steps] of cases) assert.deepEqual(stepsOf(await planOf(files)), steps, JSON.stringify(files));
+});
+
 test('a handler of python3-flask gets Flask only when it imports it', async () => {
   const order = { language: 'python3-flask' };
   const plain = await planOf({ 'handler.py': 'def handle(req):\n    return req\n' }, order);

@@ -191,6 +191,7 @@ function cacheVariables(cache: string): Record<string, string> {
     CARGO_HOME: join(cache, 'cargo'),
     COMPOSER_CACHE_DIR: join(cache, 'composer'),
     BUNDLE_USER_CACHE: join(cache, 'bundle'),
+    BUNDLE_GLOBAL_GEM_CACHE: 'true',
     PERL_CPANM_HOME: join(cache, 'cpanm'),
   };
 }

@@ -37,7 +37,7 @@ export const tools = {
   perl: { programs: ['perl'], version: ['--version'], advice: apt('perl') },
   cpanm: { programs: ['cpanm'], advice: apt('cpanminus') },
   lua: { programs: ['lua5.4'], version: ['-v'], advice: apt('lua5.4') },
-  luarocks: { programs: ['luarocks'], advice: apt('luarocks') },
+  luarocks: { programs: ['luarocks'], advice: apt('luarocks liblua5.4-dev') },
   cobc: { programs: ['cobc'], version: ['--version'], advice: apt('gnucobol') },
 } as const satisfies Record<string, Tool>;
 

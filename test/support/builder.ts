@@ -41,8 +41,9 @@ function registryEnv(): Record<string, string> {
   return Object.fromEntries(found) as Record<string, string>;
 }
 
-export async function startBuilder(settings: Partial<BuildSettings> = {}): Promise<TestBuilder> {
-  const root = mkdtempSync(join(tmpdir(), 'tb-'));
+/** In a folder of its own below `parent`; one that is not below `/tmp` lets builds have a `/tmp` of their own. */
+export async function startBuilder(settings: Partial<BuildSettings> = {}, parent = tmpdir()): Promise<TestBuilder> {
+  const root = mkdtempSync(join(parent, 'tb-'));
   chmodSync(root, 0o711);
   const [runDir, stateDir] = [join(root, 'run'), join(root, 'state')];
   mkdirSync(runDir, { mode: 0o711 });

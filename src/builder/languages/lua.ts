@@ -16,12 +16,13 @@ export const lua: LanguageBuilder = {
       });
     }
     const rockspec = [...view.files.keys()].find((path) => /^[^/]+\.rockspec$/.test(path));
+    const asks = rockspec !== undefined && namesRocks((await view.read(rockspec)) ?? '');
     const install = ['--lua-version=5.4', '--tree=lua_modules', 'install', '--deps-only', `./${rockspec ?? ''}`];
     return programPlan(
       order,
       { process: `lua5.4 ${main}`, mode: 'fork' },
       {
-        steps: rockspec === undefined ? [] : [{ name: 'luarocks', tool: 'luarocks', args: install, path: ['lua'] }],
+        steps: !asks ? [] : [{ name: 'luarocks', tool: 'luarocks', args: install, path: ['lua'] }],
         files: [{ path: main, text: await readEntry('lua/main.lua') }],
         tools: ['lua'],
       },
@@ -32,3 +33,10 @@ export const lua: LanguageBuilder = {
     plan: async (source) => templatePlan(source, 'lua5.4 index.lua', { steps: [], tools: ['lua'] }),
   },
 };
+
+/** Lua itself is there; what cannot be read so simply is left to luarocks. */
+function namesRocks(rockspec: string): boolean {
+  const list = /^(?:build_|test_)?dependencies\s*=\s*\{([^}]*)\}/m.exec(rockspec)?.[1];
+  const names = list === undefined ? [] : [...list.matchAll(/(["'])\s*([^\s"'<>=~]+).*?\1/g)].map((match) => match[2]);
+  return list === undefined || names.some((name) => name !== 'lua');
+}

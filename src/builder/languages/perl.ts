@@ -15,12 +15,13 @@ export const perl: LanguageBuilder = {
         hint: 'define package Handler there, with sub handle { my ($body) = @_; … }',
       });
     }
+    const asks = /^\s*(requires|recommends|suggests|on|feature)\b/m.test((await view.read('cpanfile')) ?? '');
     const install = ['--notest', '--local-lib-contained', 'local', '--installdeps', '.'];
     return programPlan(
       order,
       { process: `perl ${main}`, mode: 'fork' },
       {
-        steps: view.files.has('cpanfile') ? [{ name: 'cpanm', tool: 'cpanm', args: install, path: ['perl'] }] : [],
+        steps: asks ? [{ name: 'cpanm', tool: 'cpanm', args: install, path: ['perl'] }] : [],
         files: [{ path: main, text: await readEntry('perl/main.pl') }],
         tools: ['perl'],
       },

@@ -7,6 +7,9 @@ const main = 'tinderbox_main.rb';
 /** Where bundler puts gems, relative to the code, for the build and for the function. */
 const gems = { BUNDLE_PATH: 'vendor/bundle' };
 
+/** A Gemfile without any of these, as templates have it, needs no bundler. */
+const asksForGems = /^\s*(gem|gemspec|eval_gemfile|instance_eval|plugin)\b/m;
+
 /**
  * Ruby, in the shapes of OpenFaaS's templates: `Handler#run(body)` in handler.rb once per call, or `run(body, headers)`, which
  * gives back body, headers and status, in a server.
@@ -22,10 +25,11 @@ export const ruby: LanguageBuilder = {
       });
     }
     const serves = parameters.includes(',');
-    const steps = [...bundleSteps(view, ''), ...(serves ? [webrickStep] : [])];
+    const gemfile = (await view.read('Gemfile')) ?? '';
+    const steps = [...(asksForGems.test(gemfile) ? bundleSteps(view, '') : []), ...(serves ? [webrickStep] : [])];
     return programPlan(
       order,
-      { process: rubyCommand(view, '', main), mode: serves ? 'http' : 'fork' },
+      { process: `ruby ${main}`, mode: serves ? 'http' : 'fork' },
       {
         steps,
         files: [{ path: main, text: await readEntry(serves ? 'ruby/serve.rb' : 'ruby/call.rb') }],
@@ -49,10 +53,6 @@ const webrickStep: BuildStep = {
   tool: 'ruby',
   args: ['-rwebrick', '-e', '0'],
 };
-
-function rubyCommand(view: SourceView, folder: string, script: string): string {
-  return view.files.has(`${folder}Gemfile`) ? `bundle exec ruby ${script}` : `ruby ${script}`;
-}
 
 function bundleSteps(view: SourceView, folder: string): readonly BuildStep[] {
   if (!view.files.has(folder === '' ? 'Gemfile' : `${folder}/Gemfile`)) return [];

@@ -1,4 +1,7 @@
 # A server on $PORT: Handler#run gets body and headers, and gives back body, headers and status.
+# WEBrick is one of the Gemfile's gems where it is named there, else the machine's.
+require "webrick" unless ENV["BUNDLE_PATH"] && File.read("Gemfile.lock").match?(/^ {4}webrick \(/)
+require "bundler/setup" if ENV["BUNDLE_PATH"]
 require "webrick"
 require_relative "handler"
 
