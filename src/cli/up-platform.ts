@@ -13,6 +13,7 @@ import { readVersion } from './version.ts';
 /** Starts the platform and stops it when the shell says so. */
 export async function upPlatform(shell: Shell, flags: PlatformFlags): Promise<void> {
   const config = await loadConfig(settingFlags(flags), textOf(flags['config']));
+  for (const warning of config.warnings) shell.stderr.write(`warning: ${warning}\n`);
   const stopLog = startLog({ level: parseLogLevel(textOf(flags['logLevel'])) });
   try {
     const version = await readVersion();

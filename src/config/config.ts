@@ -119,6 +119,8 @@ export interface Config {
   readonly prometheusUrl: string | undefined;
   /** Undefined: nothing is traced. */
   readonly tracing: TracingConfig | undefined;
+  /** What of the environment could not be followed, and what comes of it; told when the platform starts. */
+  readonly warnings: readonly string[];
   /** How long the keeper holds instances for a platform that died to come back; default 30 s. */
   readonly keeperOrphanMs: number;
 }

@@ -23,6 +23,7 @@ export interface ConfigSources {
 export function resolveConfig(sources: ConfigSources): Config {
   assertKnownKeys(sources.file, sources.fileName ?? 'tinderbox.yaml');
   const given = parseAll(sources);
+  const warnings: string[] = [];
   const stateDir = resolve(given.stateDir ?? join(sources.home, '.local', 'share', 'tinderbox'));
   const config: Config = {
     host: given.host ?? '127.0.0.1',
@@ -47,8 +48,9 @@ export function resolveConfig(sources: ConfigSources): Config {
       ...(given.scaleDryRun === undefined ? {} : { dryRun: given.scaleDryRun }),
     },
     prometheusUrl: given.prometheusUrl,
-    tracing: resolveTracing(given, sources.env),
+    tracing: resolveTracing(given, sources.env, (text) => void warnings.push(text)),
     keeperOrphanMs: given.keeperOrphanMs ?? 30_000,
+    warnings,
   };
   return Object.freeze(config);
 }

@@ -7,17 +7,32 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Where spans go; undefined: nothing is traced. What our own settings leave open, OpenTelemetry's variables say (its
- * specification, "Environment Variable Specification"). Throws `config`, naming the setting or the variable.
+ * specification, "Environment Variable Specification"). They are often set for a whole machine, so what cannot be followed
+ * in them stops nothing: `warn` is told, and the variable counts as not set.
  */
-export function resolveTracing(given: SettingValues, env: Environment): TracingConfig | undefined {
-  const url = given.tracingEndpoint === undefined ? urlFrom(env) : tracesUrl(given.tracingEndpoint);
+export function resolveTracing(
+  given: SettingValues,
+  env: Environment,
+  warn: (text: string) => void,
+): TracingConfig | undefined {
+  const heed = <T>(value: () => T, otherwise: T, consequence: string): T => {
+    try {
+      return value();
+    } catch (reason) {
+      const { message, hint } = TinderboxError.from(reason);
+      warn(`${message}; ${consequence}${hint === undefined ? '' : ` (${hint})`}`);
+      return otherwise;
+    }
+  };
+  const { tracingEndpoint: own } = given;
+  const url = own === undefined ? heed(() => urlFrom(env), undefined, 'nothing is traced') : tracesUrl(own);
   if (url === undefined) return undefined;
-  const attributes = pairsIn(env, 'OTEL_RESOURCE_ATTRIBUTES');
+  const attributes = heed(() => pairsIn(env, 'OTEL_RESOURCE_ATTRIBUTES'), {}, 'it is left out');
   return {
     url,
-    headers: given.tracingHeaders ?? headersFrom(env),
+    headers: given.tracingHeaders ?? heed(() => headersFrom(env), {}, 'the collector gets no headers'),
     serviceName: given.tracingService ?? read(env, 'OTEL_SERVICE_NAME') ?? attributes['service.name'] ?? 'tinderbox',
-    ratio: given.tracingRatio ?? ratioFrom(env),
+    ratio: given.tracingRatio ?? heed(() => ratioFrom(env), 1, 'every trace is recorded'),
     attributes,
   };
 }
@@ -34,15 +49,20 @@ function urlFrom(env: Environment): string | undefined {
   const own = read(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
   const shared = read(env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
   if (own === undefined && shared === undefined) return undefined;
-  const protocolName = 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL';
-  const protocol = read(env, protocolName) ?? read(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') ?? 'http/json';
-  if (!protocol.startsWith('http/')) {
-    throw new TinderboxError('config', `OTEL_EXPORTER_OTLP_PROTOCOL is "${protocol}": spans are sent by HTTP only`, {
-      hint: 'set it to http/json, and the endpoint to the port for HTTP, usually 4318',
-    });
-  }
+  assertHttp(env);
   if (own !== undefined) return parseUrl(own, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT').href;
   return tracesUrl(parseUrl(shared ?? '', 'OTEL_EXPORTER_OTLP_ENDPOINT').href);
+}
+
+/** Where gRPC is spoken nothing else is understood, and which port would is not known. */
+function assertHttp(env: Environment): void {
+  const names = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'];
+  const name = names.find((one) => read(env, one) !== undefined);
+  const protocol = name === undefined ? undefined : read(env, name);
+  if (protocol === undefined || protocol.startsWith('http/')) return;
+  throw new TinderboxError('config', `${name} is "${protocol}", and spans are sent by HTTP only`, {
+    hint: 'to trace: --tracing-endpoint with the address for HTTP, usually port 4318',
+  });
 }
 
 /** The base of a collector, or the whole address. */

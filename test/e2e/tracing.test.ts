@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { jetstream } from '@nats-io/jetstream';
@@ -8,7 +9,7 @@ import { connect, headers as natsHeaders, type MsgHdrs } from '@nats-io/transpor
 import type { TriggerStatus } from '../../src/model/trigger.ts';
 import { deployFiles } from '../support/deploy.ts';
 import { useNats } from '../support/nats-server.ts';
-import { type TestPlatform, usePlatform } from '../support/platform.ts';
+import { startPlatform, type TestPlatform, usePlatform } from '../support/platform.ts';
 import { until } from '../support/until.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
@@ -178,7 +179,16 @@ test('a message carries its trace to the function, at each delivery, with a stre
 });
 
 test('without a collector a trace passes to the function as it came; with one that is away calls go on', async (t) => {
-  const off = await usePlatform(t);
+  // As a machine may have them for its other programs.
+  const env = {
+    ...process.env,
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+  };
+  const command = [process.execPath, join(import.meta.dirname, '../../bin/tinderbox.mjs')];
+  const off = await startPlatform([], undefined, { command, env });
+  t.after(() => off.dispose());
+  assert.match(off.output(), /^warning: OTEL_EXPORTER_OTLP_PROTOCOL is "grpc".*; nothing is traced/m);
   await deployFiles(off, 'told', { 'handler.js': handler });
   assert.equal(await (await call(off, { traceparent })).text(), traceparent);
   assert.equal(await (await call(off)).text(), 'undefined');
