@@ -60,8 +60,28 @@ Protections:  uid 200001, cgroup v1, memory limit by cgroup, no new privileges, 
   const data = JSON.parse((await run('describe hello -j')).stdout) as Record<string, unknown>;
   assert.deepEqual([data['status'], data['asyncUrl']], ['Ready', `${url}/async-function/hello`]);
   assert.equal((await run('describe hello -o jsonpath={.limits.memory}')).stdout, '128Mi\n');
-  const missing = await run('describe nope');
-  assert.deepEqual([missing.exitCode, missing.stderr], [3, 'error: function nope not found\n']);
+});
+
+test('a function that is not there is told of with the name that is nearest, or the way to find it', async (t) => {
+  const { run, state } = await createBench(t);
+  state.functions.set('hello', { service: 'hello', image: 'hello:1' });
+  state.reply = (_, response) => response.writeHead(404, { 'x-openfaas-internal': 'gateway' }).end();
+  for (const [command, what] of [
+    ['describe', 'function NAME not found'],
+    ['logs', 'function NAME not found'],
+    ['scale', 'function NAME not found'],
+    ['remove', 'there is no function NAME in namespace openfaas-fn'],
+    ['invoke', 'NAME answered with status 404'],
+  ] as const) {
+    for (const [name, meant] of [
+      ['helo', 'did you mean "hello"? '],
+      ['nope', ''],
+    ]) {
+      const { exitCode, stderr } = await run(`${command} ${name}${command === 'scale' ? ' 1' : ''}`);
+      const told = `error: ${what.replace('NAME', name ?? '')}\nhint: ${meant}tinderbox list shows what there is\n`;
+      assert.deepEqual([exitCode, stderr], [3, told], command);
+    }
+  }
 });
 
 test('instances shows each running copy', async (t) => {

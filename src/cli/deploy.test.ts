@@ -209,7 +209,18 @@ test('a file that cannot be a function is refused before anything is sent', asyn
   const { run, state, cwd } = await createBench(t);
   writeFileSync(join(cwd, '___.py'), '');
   assert.match((await run(['deploy', 'main.rs'])).stderr, /its name ends in "\.rs"\nhint: known endings: \.js/);
-  assert.equal((await run(['deploy', 'missing.py'])).exitCode, 3);
+  writeFileSync(join(cwd, 'word-count.py'), '');
+  const near = await run(['deploy', 'wrod-count.py']);
+  assert.deepEqual(
+    [near.exitCode, near.stderr],
+    [3, 'error: there is no file wrod-count.py\nhint: did you mean "word-count.py"?\n'],
+  );
+  const missing = await run(['deploy', 'missing.py']);
+  assert.equal(missing.exitCode, 3);
+  assert.match(
+    missing.stderr,
+    /^error: there is no file missing\.py\nhint: give the path of a \.js, .* tinderbox deploy -f/,
+  );
   assert.equal((await run(['deploy', '___.py'])).exitCode, 2);
   assert.equal(state.builds.length, 0);
 });

@@ -6,6 +6,7 @@ import type { Instance } from '../model/instance.ts';
 import type { ScalingReport } from '../model/scaling-report.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { functionData } from './connection/function-data.ts';
 import { functionUrl, parseAddress, unusedNameFlag } from './flags/function-address.ts';
 import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatDescription } from './output/format-description.ts';
@@ -43,8 +44,11 @@ async function describeFunction(shell: Shell, text: string, flags: DescribeFlags
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   const address = parseAddress(text, flags.namespace);
   const { name, namespace } = address;
-  if (flags.scaling === true) return describeScaling(shell, flags, dataOf(await client.scale.explain(name, namespace)));
-  const status = dataOf(await client.functions.get(name, namespace));
+  if (flags.scaling === true) {
+    const report = await functionData(client, address, await client.scale.explain(name, namespace));
+    return describeScaling(shell, flags, report);
+  }
+  const status = await functionData(client, address, await client.functions.get(name, namespace));
   const [listed, revisions, instances] = await Promise.all([
     client.functions.list(namespace),
     client.revisions.list(name, namespace),

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Command } from 'commander';
 import type { RemoteExec } from '../client/exec.ts';
-import { dataOf } from '../client/result.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { type ExecCommand, exitCodeOf } from '../model/exec.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { functionData } from './connection/function-data.ts';
 import { parseAddress } from './flags/function-address.ts';
 import { addYamlFlag, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { RawTerminal, terminalOf } from './terminal/raw-terminal.ts';
@@ -40,7 +40,7 @@ async function exec(shell: Shell, name: string, words: readonly string[], flags:
     stdin: flags.stdin === true,
     ...(flags.tty === true ? { terminal: terminalOf(shell) } : {}),
   };
-  const session = dataOf(await client.exec.open(target, command));
+  const session = await functionData(client, address, await client.exec.open(target, command));
   const terminal = flags.tty === true ? new RawTerminal(shell, command.stdin, (size) => session.send(size)) : undefined;
   const interrupted = (): void => {
     // In a terminal Ctrl-C is a byte like any other: what comes as a signal is somebody who wants us to end.

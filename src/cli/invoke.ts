@@ -3,14 +3,16 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { HttpReply } from '../client/fetch.ts';
+import type { Client } from '../client/client.ts';
 import { dataOf } from '../client/result.ts';
 import { type ErrorCode, errorCodes, TinderboxError } from '../model/errors.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { unknownFunctionHint } from './connection/function-data.ts';
 import { authFilePath, readSavedLogin } from './connection/auth-file.ts';
 import { resolveGateway } from './connection/gateway.ts';
 import { collectPairs, collectTexts } from './flags/collect.ts';
-import { parseAddress, unusedNameFlag } from './flags/function-address.ts';
+import { type FunctionAddress, parseAddress, unusedNameFlag } from './flags/function-address.ts';
 import { parseHeaders } from './flags/parse-headers.ts';
 import { addStackFlags, type StackFlags } from './flags/stack-flags.ts';
 import { loadStack } from './stack/load-stack.ts';
@@ -77,7 +79,7 @@ async function invoke(shell: Shell, text: string, flags: InvokeFlags): Promise<v
     }),
   );
   await printBody(shell, reply, client.gateway);
-  if (reply.status < 200 || reply.status > 299) throw failureOf(address.name, reply);
+  if (reply.status < 200 || reply.status > 299) throw await failureOf(client, address, reply);
   if (flags.async === true && reply.status === 202) shell.stderr.write('Function submitted asynchronously.\n');
 }
 
@@ -118,13 +120,15 @@ async function printBody(shell: Shell, reply: HttpReply, gateway: string): Promi
 }
 
 /** The platform's own failures end with their code, whatever the function answered ends with 1. */
-function failureOf(name: string, reply: HttpReply): TinderboxError {
+async function failureOf(client: Client, address: FunctionAddress, reply: HttpReply): Promise<TinderboxError> {
+  const { name } = address;
   const byPlatform = reply.headers.get('x-openfaas-internal') !== null;
   const codes = Object.keys(errorCodes) as ErrorCode[];
   const code = byPlatform ? codes.find((candidate) => errorCodes[candidate].status === reply.status) : undefined;
   const callId = reply.headers.get('x-call-id');
   const call = callId === null ? '' : ` (call ${callId})`;
+  const missing = code === 'not-found' ? await unknownFunctionHint(client, address) : undefined;
   return new TinderboxError(code ?? 'internal', `${name} answered with status ${reply.status}${call}`, {
-    hint: code === 'not-found' ? 'tinderbox list shows what there is' : `tinderbox logs ${name} shows what it wrote`,
+    hint: missing ?? `tinderbox logs ${name} shows what it wrote`,
   });
 }

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { dataOf } from '../client/result.ts';
 import { parseDurationMs } from '../model/duration.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { functionData } from './connection/function-data.ts';
 import { parseAddress } from './flags/function-address.ts';
 import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { formatLogLine, type LogFormat } from './output/format-log-line.ts';
@@ -51,9 +51,10 @@ export const logsCommand: CommandDefinition = {
 
 async function showLogs(shell: Shell, text: string, flags: LogsFlags): Promise<void> {
   const since = sinceOf(flags);
+  const address = parseAddress(text, flags.namespace);
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
   const lines = await client.logs.read({
-    ...parseAddress(text, flags.namespace),
+    ...address,
     follow: flags.follow === true || flags.tail === true,
     ...(flags.lines <= 0 ? {} : { tail: flags.lines }),
     ...(since === undefined ? {} : { since }),
@@ -65,7 +66,9 @@ async function showLogs(shell: Shell, text: string, flags: LogsFlags): Promise<v
     instance: flags.instance === true,
     timeLayout: flags.timeFormat === undefined ? undefined : resolveTimeLayout(flags.timeFormat),
   };
-  for await (const line of dataOf(lines)) await writeText(shell.stdout, `${formatLogLine(line, format, options)}\n`);
+  for await (const line of await functionData(client, address, lines)) {
+    await writeText(shell.stdout, `${formatLogLine(line, format, options)}\n`);
+  }
 }
 
 function sinceOf({ since, sinceTime }: LogsFlags): string | undefined {

@@ -4,6 +4,7 @@ import { dataOf } from '../client/result.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { unknownFunctionHint } from './connection/function-data.ts';
 import { type FunctionAddress, parseAddress } from './flags/function-address.ts';
 import { addStackFlags, loadSelection, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import type { Shell } from './terminal/shell.ts';
@@ -49,12 +50,12 @@ async function findTargets(
   };
 }
 
-async function removeOne(shell: Shell, client: Client, { name, namespace }: FunctionAddress): Promise<void> {
+async function removeOne(shell: Shell, client: Client, address: FunctionAddress): Promise<void> {
+  const { name, namespace } = address;
   const removed = await client.functions.remove(name, namespace);
   if (!removed.ok && removed.error.code === 'not-found') {
-    throw new TinderboxError('not-found', `there is no function ${name} in namespace ${namespace}`, {
-      hint: 'tinderbox list shows what there is',
-    });
+    const hint = (await unknownFunctionHint(client, address)) ?? 'tinderbox list shows what there is';
+    throw new TinderboxError('not-found', `there is no function ${name} in namespace ${namespace}`, { hint });
   }
   dataOf(removed);
   shell.stdout.write(`Removed ${name}.\n`);

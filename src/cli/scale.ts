@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { dataOf } from '../client/result.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
+import { functionData } from './connection/function-data.ts';
 import { parseInteger } from './flags/collect.ts';
 import { parseAddress } from './flags/function-address.ts';
 import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
@@ -23,7 +23,7 @@ export const scaleCommand: CommandDefinition = {
 async function scaleFunction(shell: Shell, text: string, replicas: number, flags: ScaleFlags): Promise<void> {
   const { name, namespace } = parseAddress(text, flags.namespace);
   const client = await connect(shell, flags, await loadStackGateway(shell, flags));
-  dataOf(await client.scale.set(name, replicas, namespace));
+  await functionData(client, { name, namespace }, await client.scale.set(name, replicas, namespace));
   const status = await client.functions.get(name, namespace);
   const now = status.ok ? (status.data.replicas ?? 0) : replicas;
   const limited = now === replicas ? '' : `, as near to ${replicas} as its scale.min and scale.max allow`;

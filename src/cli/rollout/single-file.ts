@@ -1,8 +1,9 @@
-import { stat } from 'node:fs/promises';
-import { basename, extname, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, resolve } from 'node:path';
 import type { Language } from '../../model/artifact.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import { assertName } from '../../model/names.ts';
+import { nearestName } from '../stack/nearest-name.ts';
 
 const languages: Readonly<Record<string, Language>> = {
   '.js': 'node',
@@ -39,11 +40,23 @@ export async function readSingleFile(cwd: string, file: string, name: string | u
     });
   }
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new TinderboxError('not-found', `there is no file ${file}`);
+  if (found === undefined) {
+    const hint = await nearbyFile(path);
+    throw new TinderboxError('not-found', `there is no file ${file}`, { hint });
+  }
   if (!found.isFile()) throw new TinderboxError('invalid', `${file} is not a file`);
   const given = name ?? nameFrom(path);
   assertName('function', given);
   return { name: given, language, path, ...(language === 'exec' ? { process: scriptProcess(path, found.mode) } : {}) };
+}
+
+/** What there is in place of a file that is not. */
+async function nearbyFile(path: string): Promise<string> {
+  const files = await readdir(dirname(path)).catch(() => []);
+  const functions = files.filter((name) => extname(name).toLowerCase() in languages);
+  const nearest = nearestName(basename(path), functions);
+  if (nearest !== undefined) return `did you mean "${nearest}"?`;
+  return 'give the path of a .js, .ts, .py or .sh file; a stack file is deployed with: tinderbox deploy -f stack.yaml';
 }
 
 /** `wordCount.py` → `wordcount`, `my_fn.js` → `my-fn`. */

@@ -153,6 +153,9 @@ async function scale({ state, name, request, response }: Exchange): Promise<void
 }
 
 function sendLogs({ state, query, response }: Exchange): void {
+  const name = query.get('name') ?? '';
+  if (!state.functions.has(name) && state.logs.length === 0)
+    return sendText(response, 404, `function ${name} not found`);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   const tail = Number(query.get('tail') ?? state.logs.length);
   for (const line of state.logs.slice(-tail)) response.write(`${JSON.stringify(line)}\n`);
