@@ -27,6 +27,7 @@ const tools: Tools = {
   nsenter: '/nsenter',
   script: '/script',
   stty: '/stty',
+  python: '/python',
 };
 
 const protections: Protections = {
@@ -78,10 +79,17 @@ test('every namespace of the other is entered: bubblewrap’s, and a network of 
   assert.match(words({ protections: { ...boxed, network: 'none' } }), /--uts --net --setuid 7 /);
 });
 
-test('without root, what bubblewrap made cannot be entered, and what could be done is said', () => {
+test('without root, what bubblewrap made is joined from the user namespace that owns it', () => {
   const boxed = { protections: { ...protections, pidNamespace: true }, identity: undefined };
-  const message = /bubblewrap, run without root, lets nobody in/;
-  assert.throws(() => words(boxed, { root: false }), { code: 'unsupported', message, hint: /as root/ });
+  const host = { root: false, controllers: [], tasksPerNamespace: true };
+  assert.match(
+    words(boxed, host),
+    /^cgroup \S+ core 0 files 64 data \d+ -- \/python -I -S -c \n[^]+ 42 mnt,pid,ipc,uts \/bin\/sh -c unset PWD/,
+  );
+  assert.match(words(boxed, host), / tinderbox-launch tasks 1 -- \/bin\/sh -c cd [^]+ tinderbox-exec \/app /);
+  assert.match(words(boxed, { root: false }), / 42 mnt,pid,ipc,uts \/bin\/sh -c cd /);
+  const closed = { ...boxed, protections: { ...boxed.protections, network: 'none' as const } };
+  assert.match(words(closed, host), / 42 mnt,pid,ipc,uts,net /);
 });
 
 test('where the other shares all namespaces there is nothing to enter, and the user changes at once', () => {
@@ -101,6 +109,10 @@ test('a tool that is missing is named, with what to install', () => {
   };
   assert.throws(without('nsenter'), { code: 'unsupported', message: /nsenter/, hint: /install util-linux/ });
   assert.throws(without('setpriv'), { code: 'unsupported', message: /setpriv/ });
+  const joined = { ...facts, root: false };
+  const boxed = { ...request, identity: undefined, protections: { ...protections, pidNamespace: true } };
+  const host = { facts: joined, tools: { ...tools, python: undefined }, hard };
+  assert.throws(() => decideEntrance(host, boxed), { code: 'unsupported', hint: /install python3 .*isolation=none/ });
   const terminal = { terminal: { rows: 24, columns: 80 } };
   assert.throws(without('script', terminal), {
     code: 'unsupported',

@@ -1,6 +1,7 @@
 import { TinderboxError } from '../model/errors.ts';
 import type { Protections } from '../model/instance.ts';
 import { partEnvironment } from './environment.ts';
+import { joinCommand } from './join-command.ts';
 import { withLateVariables } from './late-variables.ts';
 import * as walls from './launcher.ts';
 import type { HostFacts } from './plan.ts';
@@ -43,7 +44,8 @@ interface Host {
 /**
  * Pure. Nothing is executed with the platform's rights once the other's view is entered: the function may have made
  * that view itself and put programs of its own at every path. So limits and groups come first, and `nsenter` becomes
- * the function's user in the same step in which it enters. Throws `unsupported` when a wall cannot be had again.
+ * the function's user in the same step in which it enters. Without root there are no rights to lose but those over the
+ * namespaces, which bubblewrap made. Throws `unsupported` when a wall cannot be had again.
  */
 export function decideEntrance(host: Host, request: EnterRequest): Entrance {
   const { early, late } = partEnvironment(request.env);
@@ -73,39 +75,47 @@ function outerWalls({ facts, hard }: Host, { cage, limits, identity }: EnterRequ
   ];
 }
 
-function crossing({ facts, tools }: Host, request: EnterRequest, inside: readonly string[]): readonly string[] {
+function crossing(host: Host, request: EnterRequest, inside: readonly string[]): readonly string[] {
+  const { facts, tools } = host;
   const { protections, identity, target } = request;
+  const spaces = namespacesOf(protections);
+  if (!facts.root && protections.pidNamespace)
+    return joinCommand(tools, target, spaces, limited(host, request, inside));
   if (tools.setpriv === undefined && (protections.noNewPrivileges || identity !== undefined)) {
     throw lacking('setpriv', 'change its user and privileges');
   }
-  if (!facts.root && protections.pidNamespace) throw closedForGood();
-  const spaces = namespaceOptions(protections);
   if (spaces.length === 0) return walls.dropPrivileges(tools, identity, inside);
   if (tools.nsenter === undefined) throw lacking('nsenter', 'enter its namespaces');
   const user = identity === undefined ? [] : ['--setuid', String(identity.uid)];
-  const enter = [tools.nsenter, '--target', String(target), ...spaces, ...user, '--', ...inside];
+  const options = spaces.map((kind) => optionsOfNsenter[kind]);
+  const enter = [tools.nsenter, '--target', String(target), ...options, ...user, '--', ...inside];
   // No user yet: entering needs the platform's, and nsenter changes to the other one before it executes anything.
   return walls.dropPrivileges(tools, identity, enter, 'groups');
 }
 
-/** bubblewrap makes all of them at once. */
-function namespaceOptions({ mountNamespace, pidNamespace, network }: Protections): string[] {
-  return [
-    ...(mountNamespace ? ['--mount'] : []),
-    ...(pidNamespace ? ['--pid', '--ipc', '--uts'] : []),
-    ...(network === 'none' ? ['--net'] : []),
-  ];
+/** A limit per user counts, inside the function's user namespace, only what is inside. */
+function limited({ facts }: Host, { limits }: EnterRequest, inside: readonly string[]): readonly string[] {
+  const perNamespace = facts.tasksPerNamespace && !facts.controllers.includes('pids');
+  return perNamespace ? walls.launch(walls.taskWalls(limits.pids), inside) : inside;
 }
 
-/**
- * bubblewrap locks its user namespace by putting another one inside: nobody is left in the one that owns the rest, and
- * no system tool can get at the descriptor that would lead there.
- */
-function closedForGood(): TinderboxError {
-  const message = 'a command cannot be run beside this instance: bubblewrap, run without root, lets nobody in';
-  return new TinderboxError('unsupported', message, {
-    hint: 'run the platform as root, or deploy the function with the annotation com.tinderbox.isolation=none',
-  });
+type NamespaceKind = 'mnt' | 'pid' | 'ipc' | 'uts' | 'net';
+
+const optionsOfNsenter: Readonly<Record<NamespaceKind, string>> = {
+  mnt: '--mount',
+  pid: '--pid',
+  ipc: '--ipc',
+  uts: '--uts',
+  net: '--net',
+};
+
+/** bubblewrap makes all but the network's at once. */
+function namespacesOf({ mountNamespace, pidNamespace, network }: Protections): NamespaceKind[] {
+  return [
+    ...(mountNamespace ? (['mnt'] as const) : []),
+    ...(pidNamespace ? (['pid', 'ipc', 'uts'] as const) : []),
+    ...(network === 'none' ? (['net'] as const) : []),
+  ];
 }
 
 function lacking(tool: string, purpose: string): TinderboxError {

@@ -12,6 +12,7 @@ export interface Tools {
   readonly nsenter: string | undefined;
   readonly script: string | undefined;
   readonly stty: string | undefined;
+  readonly python: string | undefined;
 }
 
 // Fixed places, never PATH: the launcher runs them as root.
@@ -20,10 +21,10 @@ const places = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin', '/ru
 export const shellPath = '/bin/sh';
 
 export async function findTools(): Promise<Tools> {
-  const [setpriv, unshare, mount, env, bwrap, nsenter, script, stty] = await Promise.all(
-    ['setpriv', 'unshare', 'mount', 'env', 'bwrap', 'nsenter', 'script', 'stty'].map(findTool),
+  const [setpriv, unshare, mount, env, bwrap, nsenter, script, stty, python] = await Promise.all(
+    ['setpriv', 'unshare', 'mount', 'env', 'bwrap', 'nsenter', 'script', 'stty', 'python3'].map(findTool),
   );
-  return { setpriv, unshare, mount, env, bwrap, nsenter, script, stty };
+  return { setpriv, unshare, mount, env, bwrap, nsenter, script, stty, python };
 }
 
 async function findTool(name: string): Promise<string | undefined> {

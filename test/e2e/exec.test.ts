@@ -13,12 +13,12 @@ import { isAlive } from '../support/traces.ts';
 import { until } from '../support/until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-/** Without root, what bubblewrap closed cannot be entered. */
+/** They look at users and cages; `test/e2e/unprivileged.test.ts` has the same without root. */
 const beside = process.getuid?.() === 0 ? suite : needsRoot;
 const handler = { 'handler.js': 'module.exports = async () => "hi";\n' };
 
 function needsRoot(name: string, _tests: () => void): void {
-  test(name, (t) => void rootRequirement(t, 'commands beside an instance need a platform that is root'));
+  test(name, (t) => void rootRequirement(t, 'needs root to give functions users of their own'));
 }
 
 interface Begun {

@@ -3,11 +3,12 @@ import { chownSync, cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { deployFiles } from '../support/deploy.ts';
+import { askForExec, exchangeFrames } from '../support/exec-client.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
 import { requirement, rootRequirement } from '../support/require.ts';
 import { copySource } from '../support/source-copy.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { tracesOf } from '../support/traces.ts';
+import { processesOf, tracesOf } from '../support/traces.ts';
 import { until } from '../support/until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -21,6 +22,16 @@ module.exports = async (event) => JSON.stringify({
   secret: attempt(() => readFileSync(process.env.OPENFAAS_SECRETS_DIR + '/token', 'utf8')),
   password: attempt(() => readFileSync(event.body + '/password', 'utf8')),
   planted: attempt(() => writeFileSync(event.body + '/planted', '')),
+});
+`;
+
+/** The namespaces and rights of a function. */
+const walls = `
+const { readFileSync, readlinkSync } = require('node:fs');
+const wanted = /^(Uid|Groups|NoNewPrivs|Cap[A-Z][a-z]+):/;
+module.exports = async () => JSON.stringify({
+  spaces: ['mnt', 'pid', 'ipc', 'uts', 'user', 'net'].map((name) => readlinkSync('/proc/self/ns/' + name)),
+  status: readFileSync('/proc/self/status', 'utf8').split('\\n').filter((line) => wanted.test(line)),
 });
 `;
 
@@ -106,5 +117,56 @@ suite('a platform without root', () => {
     const hidden = !/missing: privacy of that user.s files, the data folder/.test(stdout);
     assert.equal(found['password'] === 'ENOENT', hidden, JSON.stringify(found));
     assert.equal(existsSync(join(platform.stateDir, 'planted')), !hidden);
+  });
+
+  test('a command joins an instance inside its walls, with no right it does not have, and leaves nothing', async (t) => {
+    const stranger = await startAsStranger(t);
+    if (stranger === undefined) return;
+    const { platform, uid } = stranger;
+    assert.equal((await platform.cli(['secret', 'create', 'token'], { stdin: 'hush' })).code, 0);
+    const labels = { 'com.openfaas.scale.min': '1' };
+    await deployFiles(platform, 'walled', { 'handler.js': walls }, { spec: { secrets: ['token'], labels } });
+    const own = JSON.parse(await call(platform, 'walled', '')) as { spaces: string[]; status: string[] };
+    const exec = (...words: readonly string[]) => platform.cli(['exec', 'walled', '--', ...words]);
+    const script = (text: string) => exec('sh', '-c', text);
+
+    const facts = "grep -E '^(Uid|Groups|NoNewPrivs|CapInh|CapPrm|CapEff|CapBnd|CapAmb):' /proc/self/status";
+    const seen = await script(`for n in mnt pid ipc uts user net; do readlink /proc/self/ns/$n; done; ${facts}`);
+    assert.deepEqual(seen, { code: 0, stdout: `${[...own.spaces, ...own.status].join('\n')}\n`, stderr: '' });
+    assert.ok(own.status.includes(`Uid:\t${[uid, uid, uid, uid].join('\t')}`));
+    const inside = 'cat "$OPENFAAS_SECRETS_DIR/token"; echo " $OPENFAAS_NAME"; pwd';
+    assert.match((await script(inside)).stdout, /^hush walled\n\/.+artifacts\/[0-9a-f]+\/code\n$/);
+    const outside = await script(
+      `cat ${platform.stateDir}/password; echo x >${platform.stateDir}/planted; unshare -U true`,
+    );
+    assert.notEqual(outside.code, 0);
+    assert.equal(outside.stdout, '');
+    assert.equal(existsSync(join(platform.stateDir, 'planted')), false);
+
+    assert.equal((await script('exit 7')).code, 7);
+    assert.equal((await script('kill -9 $$')).code, 137);
+    assert.equal((await exec('no-such-program')).code, 127);
+    const { stdout } = await platform.cli(['exec', '-i', 'walled', '--', 'sh', '-c', 'cat; sleep 0.1; echo .'], {
+      stdin: 'in',
+    });
+    assert.equal(stdout, 'in.\n');
+    // A pipe nobody reads ends a program quietly, as everywhere: the launcher has not left the signal ignored.
+    assert.equal((await script('yes | head -n 1')).stderr, '');
+
+    const before = processesOf(platform).length;
+    const daemon = await script('setsid sleep 7201 >/dev/null 2>&1 & echo began');
+    assert.equal(daemon.stdout, 'began\n');
+    await until('the daemon is gone', () => processesOf(platform).length <= before);
+
+    const { socket } = await askForExec(platform, '?name=walled');
+    assert.ok(socket !== undefined);
+    const terminal = { rows: 33, columns: 44, type: 'xterm' };
+    const command = { command: ['sh', '-c', 'stty size; tty'], stdin: false, terminal };
+    const frames = await exchangeFrames(socket, [{ kind: 'start', command }]);
+    const told = frames.flatMap((frame) => (frame.kind === 'stdout' ? [frame.data] : []));
+    assert.match(Buffer.concat(told).toString(), /^33 44\r\n\/dev\/pts\/\d+\r\n$/);
+    assert.deepEqual(frames.at(-1), { kind: 'exit', exitCode: 0, signal: null });
+    await platform.stop();
+    assert.deepEqual(tracesOf(platform), []);
   });
 });

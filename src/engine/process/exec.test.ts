@@ -15,7 +15,7 @@ import type { FunctionSettings } from '../../model/settings.ts';
 import { findProgram } from '../../sandbox/program.ts';
 import type { Workload } from '../engine.ts';
 
-/** Without root, what bubblewrap closed cannot be entered. */
+/** They look at users and cages; `test/e2e/unprivileged.test.ts` has the same without root. */
 const beside = process.getuid?.() === 0 ? describe : needsRoot;
 const namespaces = ['mnt', 'pid', 'net', 'ipc', 'uts', 'user'] as const;
 
@@ -309,7 +309,7 @@ beside('a command beside an instance', () => {
 });
 
 function needsRoot(name: string, _tests: () => void): void {
-  test(name, (t) => void rootRequirement(t, 'commands beside an instance need a platform that is root'));
+  test(name, (t) => void rootRequirement(t, 'needs root to give functions users of their own'));
 }
 
 function readText(path: string): string {
