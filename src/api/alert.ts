@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TinderboxError } from '../model/errors.ts';
 import { assertName, parseFunctionKey } from '../model/names.ts';
+import { oneLine } from '../model/one-line.ts';
 import { resolveSettings } from '../model/settings.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireFunction } from './catalog.ts';
@@ -59,7 +60,7 @@ export async function followAlerts(parts: ApiParts, json: unknown): Promise<void
     try {
       await followAlert(parts, status, labels.function_name);
     } catch (reason) {
-      failures.push(`[${index}] ${TinderboxError.from(reason).message}`);
+      failures.push(`[${index}] ${oneLine(TinderboxError.from(reason).message)}`);
     }
   }
   if (failures.length > 0) throw new TinderboxError('alert-failed', failures.join('\n'));

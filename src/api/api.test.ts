@@ -139,6 +139,10 @@ describe('functions', () => {
       [{ ...plain, labels: { 'com.openfaas.scale.max': '-1' } }, /com.openfaas.scale.max "-1"/],
       [{ ...plain, envVars: { 'A=B': 'x' } }, /envVars.A=B: .*must match/],
       [{ ...plain, envVars: { A: 1 } }, /envVars.A: 1 is not a string/],
+      [{ ...plain, service: 'a\nb\u001b[31m' }, /^function name "a\\nb\\u001b\[31m" is not valid/],
+      [{ ...plain, envVars: { 'a\r\n': 'x' } }, /envVars\.a\\r\\n: /],
+      [`{"service":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, /^the request body is nested more than 100 deep$/],
+      [{ ...plain, envVars: { A: '['.repeat(200) + '"\\"{' }, colour: 1 }, /unknown field "colour"/],
       ['{"service"', /not JSON/],
       ['', /no body/],
       ['[]', /not a JSON object/],
@@ -148,6 +152,7 @@ describe('functions', () => {
       const answer = await api.call('POST', '/system/functions', body);
       assert.equal(answer.status, 400, answer.text);
       assert.match(answer.text, message);
+      assert.doesNotMatch(answer.text, /\p{Cc}/u);
       assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/);
     }
     assert.deepEqual((await api.call('GET', '/system/functions')).json, []);

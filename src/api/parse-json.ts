@@ -8,6 +8,7 @@ const maxShownChars = 80;
 export function parseJson(body: unknown): unknown {
   const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
   if (text.trim() === '') throw new TinderboxError('invalid', 'the request has no body; JSON is expected');
+  assertShallow(text);
   try {
     return JSON.parse(text, (key, value: unknown) => {
       if (key === '__proto__') throw new TinderboxError('invalid', 'unknown field "__proto__"');
@@ -16,6 +17,25 @@ export function parseJson(body: unknown): unknown {
   } catch (cause) {
     if (cause instanceof TinderboxError) throw cause;
     throw new TinderboxError('invalid', `the request body is not JSON: ${describe(cause)}`, { cause });
+  }
+}
+
+/** Deeper than any request is, and far from what exhausts the stack of those who walk it. */
+const deepest = 100;
+
+/** Throws `invalid` for text that is nested deeper. What is no JSON may pass: the parser sees it. */
+function assertShallow(text: string): void {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (inString) {
+      if (char === '\\') at += 1;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === '{' || char === '[') depth += 1;
+    else if (char === '}' || char === ']') depth -= 1;
+    if (depth > deepest) throw new TinderboxError('invalid', `the request body is nested more than ${deepest} deep`);
   }
 }
 

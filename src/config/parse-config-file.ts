@@ -1,5 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { TinderboxError } from '../model/errors.ts';
+import { yamlProblem } from '../model/yaml-problem.ts';
 import type { ConfigFile } from './config-file.ts';
 
 /** Throws `config` with file, line and column for text that is not YAML or not a map. */
@@ -9,7 +10,7 @@ export function parseConfigFile(text: string, path: string): ConfigFile {
   const first = document.errors[0];
   if (first !== undefined) {
     const at = lines.linePos(first.pos[0]);
-    throw new TinderboxError('config', `${path}:${at.line}:${at.col}: ${first.message}`);
+    throw new TinderboxError('config', `${path}:${at.line}:${at.col}: ${yamlProblem(first)}`);
   }
   const tree: unknown = document.toJS({ maxAliasCount: 0 }) ?? {};
   if (!isMap(tree)) throw new TinderboxError('config', `${path}:1:1: a map of settings is expected`);

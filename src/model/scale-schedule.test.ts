@@ -47,6 +47,7 @@ for (const [text, message] of [
   ['0 8 * * *', /the window "0 8 \* \* \*" does not read CRON for DURATION min COUNT/],
   ['8 * * for 1h min 1', /has 3 fields, cron has 5/],
   ['61 8 * * * for 1h min 1', /is not valid/],
+  [`${'1,'.repeat(50_000)}1 8 * * * for 1h min 1`, /has 100022 characters, the limit is 1000/],
   ['0 8 * * * for 0s min 1', /lasts no time/],
   ['0 8 * * * for 200h min 1', /the duration "200h" is not between 1000ms and 604800000ms/],
   ['0 8 * * * for soon min 1', /the duration "soon" is not a duration/],

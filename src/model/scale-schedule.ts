@@ -13,12 +13,14 @@ export interface ScaleWindow {
 }
 
 const mostWindows = 50;
+const mostChars = 1000;
 const longestMs = 7 * 24 * 3_600_000;
 const form = /^(.+) for (\S+) min (\S+?)(?: in (\S+))?$/;
 
 /**
  * Windows separated by `;`, each `CRON for DURATION min COUNT [in ZONE]`: `0 8 * * 1-5 for 10h min 3 in Europe/Berlin`.
- * Cron has five fields, or six with seconds first; the time zone is UTC unless named; a duration is at most a week.
+ * Cron has five fields, or six with seconds first; the time zone is UTC unless named; a duration is at most a week. A window
+ * has at most 1,000 characters.
  * Throws `invalid`, naming `what` and the window.
  */
 export function parseScaleSchedule(text: string, what: string): readonly ScaleWindow[] {
@@ -34,6 +36,7 @@ export function parseScaleSchedule(text: string, what: string): readonly ScaleWi
 function parseWindow(text: string, what: string): ScaleWindow {
   const invalid = (why: string): TinderboxError =>
     new TinderboxError('invalid', `${what}: the window "${shorten(text)}" ${why}`);
+  if (text.length > mostChars) throw invalid(`has ${text.length} characters, the limit is ${mostChars}`);
   const [, pattern = '', duration = '', count = '', zone = 'UTC'] = form.exec(text) ?? [];
   if (pattern === '') throw invalid('does not read CRON for DURATION min COUNT [in ZONE]');
   const forMs = durationIn(duration, `${what}: the duration`, 0, 1_000, longestMs);

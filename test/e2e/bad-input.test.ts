@@ -13,7 +13,7 @@ const nested = '['.repeat(100_000);
 const badDeployments: readonly (readonly [change: object, message: RegExp])[] = [
   [{ service: 'Upper' }, /function name "Upper" is not valid: it must match/],
   [{ service: '../etc' }, /function name "\.\.\/etc" is not valid/],
-  [{ service: 'a\u0000b' }, /function name "a.b" is not valid/s],
+  [{ service: 'a\u0000b' }, /function name "a\\u0000b" is not valid/],
   [{ service: long }, /has 64 characters, the limit is 63/],
   [{ service: '' }, /^service: "" is empty/],
   [{ service: 7 }, /^service: 7 is not a string/],
@@ -66,7 +66,7 @@ const badBodies: readonly (readonly [body: string, message: RegExp])[] = [
   ['{"service":', /is not JSON/],
   ['null', /is not a JSON object/],
   ['[]', /is not a JSON object/],
-  [nested, /is not JSON/],
+  [nested, /nested more than 100 deep/],
   ['{"__proto__":{"polluted":true}}', /unknown field "__proto__"/],
   ['\u0000\u0001\u0002', /is not JSON/],
 ];
@@ -85,6 +85,8 @@ const badStacks: readonly (readonly [yaml: string, message: RegExp])[] = [
   ['functions:\n  one:\n    image: x\nfuntions: {}\n', /stack\.yaml:4:1: unknown field "funtions" at the top/],
   ['functions:\n  one:\n    image: ${NO END\n', /stack\.yaml:3:12: /],
   ['a: &a [x, x]\nb: &b [*a, *a]\nfunctions: *b\n', /stack\.yaml:\d+:\d+: /],
+  [`functions: ${nested}`, /stack\.yaml:1:\d+: it is nested too deep to be read\n$/],
+  ['functions: {}\n---\nfunctions: {}\n', /stack\.yaml:2:1: a second document begins here; one file holds one/],
   ['\u0000', /stack\.yaml:1:1: /],
   ['', /stack\.yaml:1:1: there are no functions/],
 ];

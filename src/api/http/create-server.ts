@@ -1,5 +1,6 @@
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { TinderboxError } from '../../model/errors.ts';
+import { oneLine } from '../../model/one-line.ts';
 import { notice, requestEnd } from '../../observe/channels.ts';
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
@@ -61,8 +62,10 @@ function sendError(reply: FastifyReply, error: TinderboxError): void {
   sendText(reply, error.status, formatError(error));
 }
 
-function formatError({ message, hint }: TinderboxError): string {
-  return hint === undefined ? message : `${message}; ${hint}`;
+function formatError({ code, message, hint }: TinderboxError): string {
+  // Of alerts that could not be followed there is one line each.
+  const lines = code === 'alert-failed' ? message : oneLine(message);
+  return hint === undefined ? lines : `${lines}; ${oneLine(hint)}`;
 }
 
 /** Ours by its code; Fastify's own (a body that is too large, a path that is none) by its status. */

@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { isMap, parseDocument, type Document } from 'yaml';
 import { TinderboxError } from '../../model/errors.ts';
+import { yamlProblem } from '../../model/yaml-problem.ts';
 
 const emptyStack = (gateway: string): string => `version: "1.0"
 provider:
@@ -44,7 +45,7 @@ async function readDocument(file: string, gateway: string): Promise<Document> {
   });
   const document = parseDocument(text);
   const [broken] = document.errors;
-  if (broken !== undefined) throw new TinderboxError('invalid', `${file}: ${broken.message}`);
+  if (broken !== undefined) throw new TinderboxError('invalid', `${file}: ${yamlProblem(broken)}`);
   if (document.contents !== null && !isMap(document.contents)) {
     throw new TinderboxError('invalid', `${file} is not a stack file: a map is expected at its top`);
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument, type Node } from 'yaml';
 import { TinderboxError } from '../../model/errors.ts';
+import { yamlProblem } from '../../model/yaml-problem.ts';
 import type { StackFunction } from './stack-file.ts';
 import { createYamlReader } from './yaml-reader.ts';
 
@@ -22,7 +23,7 @@ async function readEnvironmentFile(file: string): Promise<Record<string, string>
     throw new TinderboxError('invalid', `${file}:${line}:${col}: ${message}`);
   };
   const broken = document.errors[0];
-  if (broken !== undefined) refuse(broken.pos[0], broken.message.split('\n')[0] ?? broken.message);
+  if (broken !== undefined) refuse(broken.pos[0], yamlProblem(broken));
   const reader = createYamlReader(document, (node, message) => refuse(node?.range?.[0] ?? 0, message));
   const top = reader.fields({ node: document.contents as Node | null, path: '' }, ['environment']);
   const environment = top.get('environment');

@@ -1,6 +1,7 @@
 import { LineCounter, type Node, parseDocument } from 'yaml';
 import { TinderboxError } from '../../model/errors.ts';
 import { assertName } from '../../model/names.ts';
+import { yamlProblem } from '../../model/yaml-problem.ts';
 import { resolveLanguage } from './language.ts';
 import type { StackFile, StackFunction } from './stack-file.ts';
 import { createYamlReader, type Entry, type YamlReader } from './yaml-reader.ts';
@@ -50,8 +51,7 @@ export function parseFnFile(text: string, file: string, directory: string): Stac
     throw new TinderboxError('invalid', placed(node?.range?.[0] ?? 0, message));
   };
   const [broken] = document.errors;
-  if (broken !== undefined)
-    throw new TinderboxError('invalid', placed(broken.pos[0], broken.message.split('\n')[0] ?? ''));
+  if (broken !== undefined) throw new TinderboxError('invalid', placed(broken.pos[0], yamlProblem(broken)));
   const reader = createYamlReader(document, refuse);
   const fields = reader.fields({ node: document.contents as Node | null, path: '' }, [...used, ...unused]);
   const ignored = unused.flatMap((name) => fields.get(name) ?? []);

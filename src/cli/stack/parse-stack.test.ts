@@ -186,3 +186,32 @@ test('an alias that multiplies without end is refused', () => {
 test('a map that is merged into itself ends', () => {
   assert.deepEqual(parse('functions:\n  a: &a {handler: ., <<: *a}\n').functions.length, 1);
 });
+
+test('ten times as many functions take about ten times as long, and what is there twice is told', () => {
+  const stackOf = (count: number): string =>
+    `functions:\n${Array.from({ length: count }, (_, index) => `  f${index}: {image: a}\n`).join('')}`;
+  const cpuOf = (text: string): number => {
+    const before = process.cpuUsage();
+    parseStack({ text, file: 'stack.yaml', directory: '/work', env: {} });
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  const [few, many] = [stackOf(1500), stackOf(15_000)];
+  cpuOf(few);
+  const once = Math.min(cpuOf(few), cpuOf(few), cpuOf(few));
+  const ratio = cpuOf(many) / once;
+  assert.ok(ratio < 30, `${ratio} times as long`);
+  const twice = problemsOf(`${few}  f7: {image: b}\n  f9: {image: b}\n`);
+  assert.deepEqual(
+    twice.map((line) => line.replace(/:3: .*/, '')),
+    ['stack.yaml:1502', 'stack.yaml:1503'],
+  );
+});
+
+test('a text of nothing but mistakes is refused with the first of them', () => {
+  const wrong = Array.from({ length: 300 }, (_, index) => `  F_${index}: {image: a}\n`).join('');
+  const lines = problemsOf(`functions:\n${wrong}`);
+  assert.equal(lines.length, 101);
+  assert.equal(lines.at(-1), 'and 200 more');
+  assert.deepEqual(problemsOf(`functions: ${'['.repeat(20_000)}`).length, 1);
+});

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument, type Node } from 'yaml';
 import { TinderboxError } from '../../model/errors.ts';
+import { yamlProblem } from '../../model/yaml-problem.ts';
+import { repeatedKeys } from './repeated-keys.ts';
 import { readFunctions } from './read-functions.ts';
 import { readConfiguration } from './read-configuration.ts';
 import type { StackFile } from './stack-file.ts';
@@ -27,6 +29,7 @@ interface Remark {
   readonly message: string;
 }
 
+const mostTold = 100;
 const topFields = ['version', 'provider', 'functions', 'configuration'];
 
 /**
@@ -37,7 +40,8 @@ export function parseStack(source: StackSource): StackFile {
   const substituted = substituteVariables(source.text, (name) => source.env[name]);
   const plain = source.substitute === false;
   const lines = new LineCounter();
-  const document = parseDocument(plain ? source.text : substituted.text, { lineCounter: lines, uniqueKeys: true });
+  // The library would compare each key of a map with all before it.
+  const document = parseDocument(plain ? source.text : substituted.text, { lineCounter: lines, uniqueKeys: false });
   const positionOf = createPositions(source.text);
   const sourceOffset = (offset: number): number => (plain ? offset : substituted.sourceOffset(offset));
 
@@ -48,8 +52,12 @@ export function parseStack(source: StackSource): StackFile {
 
   const problems: Remark[] = plain ? [] : [...substituted.problems];
   const warnings: Remark[] = [];
-  for (const error of document.errors) {
-    problems.push({ offset: sourceOffset(error.pos[0]), message: firstLine(error.message) });
+  const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  for (const error of exhausted === undefined ? document.errors : [exhausted]) {
+    problems.push({ offset: sourceOffset(error.pos[0]), message: yamlProblem(error) });
+  }
+  for (const key of repeatedKeys(document)) {
+    problems.push({ offset: sourceOffset(key.range?.[0] ?? 0), message: 'keys of a map must be unique' });
   }
   assertSound(source.file, notes(problems));
 
@@ -135,7 +143,12 @@ function createPositions(text: string): (offset: number) => string {
   const starts = [0];
   for (let index = text.indexOf('\n'); index >= 0; index = text.indexOf('\n', index + 1)) starts.push(index + 1);
   return (offset) => {
-    const line = starts.findLastIndex((start) => start <= offset);
+    let [line, after] = [0, starts.length];
+    while (after - line > 1) {
+      const middle = (line + after) >>> 1;
+      if ((starts[middle] ?? 0) <= offset) line = middle;
+      else after = middle;
+    }
     return `${line + 1}:${offset - (starts[line] ?? 0) + 1}`;
   };
 }
@@ -143,9 +156,7 @@ function createPositions(text: string): (offset: number) => string {
 function assertSound(file: string, problems: readonly string[]): void {
   if (problems.length === 0) return;
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  throw new TinderboxError('invalid', `${file} has ${count}:\n${problems.map((line) => `  ${line}`).join('\n')}`);
-}
-
-function firstLine(message: string): string {
-  return (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
+  const lines = problems.slice(0, mostTold).map((line) => `  ${line}`);
+  if (problems.length > mostTold) lines.push(`  and ${problems.length - mostTold} more`);
+  throw new TinderboxError('invalid', `${file} has ${count}:\n${lines.join('\n')}`);
 }

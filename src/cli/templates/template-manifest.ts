@@ -1,5 +1,6 @@
 import { type Node, LineCounter, parseDocument } from 'yaml';
 import { TinderboxError } from '../../model/errors.ts';
+import { yamlProblem } from '../../model/yaml-problem.ts';
 import { createYamlReader, type Place, type YamlReader } from '../stack/yaml-reader.ts';
 
 /** `template.yml` in OpenFaaS's format. */
@@ -34,7 +35,7 @@ export function parseTemplateManifest(text: string, file: string): TemplateManif
     throw new TinderboxError('invalid', `${file}:${line}:${col}: ${message}`);
   };
   const [broken] = document.errors;
-  if (broken !== undefined) refuse(broken.pos[0], broken.message.split('\n')[0] ?? broken.message);
+  if (broken !== undefined) refuse(broken.pos[0], yamlProblem(broken));
   const reader = createYamlReader(document, (node, message) => refuse(node?.range?.[0] ?? 0, message));
   const fields = reader.fields({ node: document.contents as Node | null, path: 'template.yml' }, known);
   const textAt = (name: string): string => {

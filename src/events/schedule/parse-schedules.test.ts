@@ -62,6 +62,10 @@ test('several expressions are several schedules, and a function without the topi
 test('what is not a schedule is refused with its text', () => {
   const refused: [Record<string, string>, RegExp][] = [
     [{ schedule: 'soon' }, /"soon" has 1 fields/],
+    [
+      { schedule: `${'1,'.repeat(50_000)}1 * * * *` },
+      /^annotation schedule "(1,){50}…" has 100009 characters, the limit is 1000$/,
+    ],
     [{ schedule: '61 * * * *' }, /"61 \* \* \* \*" is not valid/],
     [{ schedule: '@every 10ms' }, /"@every 10ms" is not between/],
     [{ schedule: '@every often' }, /@every often/],

@@ -13,6 +13,7 @@ type Next = Schedule['next'];
 export const cronTopic = 'cron-function';
 const annotationName = 'annotation schedule';
 const mostSchedules = 100;
+const longestExpression = 1000;
 
 const nicknames: Readonly<Record<string, string>> = {
   '@yearly': '0 0 1 1 *',
@@ -77,6 +78,10 @@ function expressionsIn(text: string): readonly string[] {
 
 /** Due times of one expression. `what` begins the message of `invalid`: which field or annotation it stands in. */
 export function parseNext(expression: string, defaultZone: string, what: string): Next {
+  // What parses it takes time with every entry of a list.
+  if (expression.length > longestExpression) {
+    throw fault(what, expression, `has ${expression.length} characters, the limit is ${longestExpression}`);
+  }
   const zoned = /^(?:CRON_)?TZ=(\S+) (.+)$/.exec(expression);
   const zone = zoned?.[1] ?? defaultZone;
   const rest = zoned?.[2] ?? expression;
