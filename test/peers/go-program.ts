@@ -22,21 +22,34 @@ export function buildGoProgram(name: string, folder: string, target = '.'): Obta
     )
   )
     return { file };
-  if (spawnSync('go', ['version']).error !== undefined)
-    return { missing: `${name} is built with Go, which is not on PATH` };
-  mkdirSync(cache, { recursive: true });
-  const built = spawnSync('go', ['build', '-o', file, target], { cwd: module, encoding: 'utf8' });
-  return built.status === 0 ? { file } : { missing: `${name} could not be built: ${built.stderr}` };
+  return build(name, module, [target]);
 }
 
-/** The newest faas-cli that can be had as a Go module, 0.17.0. */
+/**
+ * A program whose releases module proxies need not serve, built from a checkout of its repository below the folder
+ * `$<variable>` names, with the dependencies it brings along. Undefined where the variable is not set.
+ */
+export function buildCheckout(variable: string, name: string): Obtained | undefined {
+  const folder = process.env[variable];
+  if (folder === undefined) return undefined;
+  const source = join(folder, name);
+  const kept = `${name}-checkout`;
+  const states = ['go.mod', 'vendor/modules.txt', '.git/HEAD'].map((file) => join(source, file));
+  if (!existsSync(join(source, 'go.mod'))) return { missing: `$${variable}: there is no checkout at ${source}` };
+  if (isNewer(join(cache, kept), states)) return { file: join(cache, kept) };
+  return build(kept, source, ['-mod=vendor', '-buildvcs=false', '.']);
+}
+
+/** The newest faas-cli: of `$FAAS_CLI_SOURCES/faas-cli`, else the newest that can be had as a Go module, 0.17.0. */
 export function buildFaasCli(): Obtained {
-  return buildGoProgram('faas-cli', 'go', 'github.com/openfaas/faas-cli');
+  const target = 'github.com/openfaas/faas-cli';
+  return buildCheckout('FAAS_CLI_SOURCES', 'faas-cli') ?? buildGoProgram('faas-cli', 'go', target);
 }
 
-/** One of the old line, 0.13.14: the namespace in the query, the builder not yet there. */
+/** One of the old line, with the namespace in the query: of `$FAAS_CLI_SOURCES/faas-cli-old`, else 0.13.14. */
 export function buildOldFaasCli(): Obtained {
-  return buildGoProgram('faas-cli-old', 'go-old', 'github.com/openfaas/faas-cli');
+  const target = 'github.com/openfaas/faas-cli';
+  return buildCheckout('FAAS_CLI_SOURCES', 'faas-cli-old') ?? buildGoProgram('faas-cli-old', 'go-old', target);
 }
 
 /** Runs a program to its end; what it prints on both streams in the order it came. */
@@ -54,8 +67,17 @@ export async function runProgram(
   return { code, output: Buffer.concat(chunks).toString() };
 }
 
+function build(name: string, cwd: string, words: readonly string[]): Obtained {
+  const file = join(cache, name);
+  mkdirSync(cache, { recursive: true });
+  const built = spawnSync('go', ['build', '-o', file, ...words], { cwd, encoding: 'utf8' });
+  if (built.error !== undefined) return { missing: `${name} is built with Go, which is not on PATH` };
+  return built.status === 0 ? { file } : { missing: `${name} could not be built: ${built.stderr}` };
+}
+
+/** By when a source was put there: what came out of an archive has the time of its release. */
 function isNewer(file: string, sources: readonly string[]): boolean {
   if (!existsSync(file)) return false;
   const builtMs = statSync(file).mtimeMs;
-  return sources.every((source) => !existsSync(source) || statSync(source).mtimeMs < builtMs);
+  return sources.every((source) => !existsSync(source) || statSync(source).ctimeMs < builtMs);
 }

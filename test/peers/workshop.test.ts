@@ -241,7 +241,11 @@ def handle(req):
   withLines('readonly_root_filesystem: true', 'environment:', '  save_path: "/tmp/"');
   await up(shop, stack);
   const written = `cat message.txt | curl -s --data-binary @- $OPENFAAS_URL/function/ingest-file`;
-  await until('the new revision answers', async () => /^\/tmp\/\d+\.\d+$/m.test(await shop.sh(written)));
+  let answer = '';
+  const isWritten = async (): Promise<boolean> => /^\/tmp\/\d+\.\d+$/m.test((answer = await shop.sh(written)));
+  await until('the new revision answers', isWritten, 60_000).catch(async (reason: Error) => {
+    assert.fail(`${reason.message}; the last answer: ${answer}\n${await shop.sh('tinderbox describe ingest-file')}`);
+  });
   assert.match(await shop.sh(invoke), /^\/tmp\/\d+\.\d+/);
 
   const hello = shop.stackOf('hello-openfaas');
