@@ -13,8 +13,8 @@ interface Flag {
   readonly takesValue: boolean;
 }
 
-/** Of OpenFaaS Cloud and of its paid identity provider; later versions have neither. */
-const elsewhere = ['auth', 'cloud'];
+/** Of OpenFaaS Cloud and of its paid identity provider, which later versions have no more; of OpenFaaS's own charts. */
+const elsewhere = ['auth', 'cloud', 'chart'];
 
 const clients = [
   { name: 'the newest faas-cli', client: buildFaasCli() },

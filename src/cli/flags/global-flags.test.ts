@@ -53,6 +53,7 @@ test('a command line as faas-cli takes it works in any order', async (t) => {
   for (const line of [
     '--filter a* store -p x86_64 list',
     'describe hello --name x',
+    'secret gen --filter a* --regex b -f other.yml',
     'template store list --debug -u t.json',
   ]) {
     writeFileSync(join(cwd, 't.json'), '[]');

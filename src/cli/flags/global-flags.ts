@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 /** The flags that faas-cli takes with, and before, every command; each has a value. */
 const globals: Readonly<Record<string, string>> = { '--yaml': '-f', '--filter': '', '--regex': '' };
 
-/** Commands of faas-cli that read no stack file and take its flags all the same. */
+/** Commands of faas-cli that, themselves or some below them, read no stack file and take its flags all the same. */
 const withoutStack: readonly string[] = [
   'new',
   'store',
@@ -13,6 +13,7 @@ const withoutStack: readonly string[] = [
   'registry-login',
   'plugin',
   'completion',
+  'secret',
 ];
 
 /** Lets a command that reads no stack file, and all below it, take the flags that name one; they change nothing. */

@@ -23,6 +23,7 @@ interface SealFlags {
 export function addSealingCommands(command: Command, shell: Shell): void {
   command
     .command('generate')
+    .alias('gen')
     .description('make a random value, base64')
     .option('--length <bytes>', 'random bytes', parseInteger('--length', 1), 32)
     .option('-o, --output <file>', 'write to a file, readable by you alone, instead of stdout')
