@@ -96,6 +96,7 @@ class HttpGateway implements Gateway {
     server.on('request', (request, response) => this.#request(request, response, false));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    server.on('connect', (_request, socket: Duplex) => refuseConnect(socket));
     server.on('clientError', (error, socket) => {
       if ((error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT') judgeLate(error, socket as Socket);
       else answerClientError(error, socket, hasBegun(socket));
@@ -191,6 +192,13 @@ class HttpGateway implements Gateway {
     clearInterval(sweep);
     this.#watch.close();
   }
+}
+
+/** The one method without a resource: its target is where a proxy would go. An answer under way cannot be overtaken. */
+function refuseConnect(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  const error = new TinderboxError('unsupported', 'CONNECT is for proxies, and this is none');
+  answerClientError(error, socket, messageOf(socket) !== undefined);
 }
 
 /**

@@ -15,8 +15,7 @@ export interface EdgeError {
 /** Internals stay inside: what was not thrown on purpose becomes one neutral line, and a notice for the operator. */
 export function edgeErrorFrom(reason: unknown, callId: string): EdgeError {
   const error = TinderboxError.from(reason);
-  const retryAfterSeconds =
-    error.retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(error.retryAfterMs / 1000));
+  const { retryAfterSeconds } = error;
   if (error.code !== 'internal') return { status: error.status, text: summaryLine(error.message), retryAfterSeconds };
   notice.publish({
     level: 'error',

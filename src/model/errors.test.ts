@@ -24,3 +24,9 @@ test('from keeps ours, turns an abort into canceled and all else into internal w
   const foreign = TinderboxError.from(cause);
   assert.deepEqual([foreign.code, foreign.status, foreign.cause], ['internal', 500, cause]);
 });
+
+test('how long to wait before another try is told in whole seconds, at least one', () => {
+  const seconds = (retryAfterMs?: number): number | undefined =>
+    new TinderboxError('unavailable', 'x', retryAfterMs === undefined ? {} : { retryAfterMs }).retryAfterSeconds;
+  assert.deepEqual([seconds(), seconds(0), seconds(1000), seconds(1001)], [undefined, 1, 1, 2]);
+});

@@ -73,6 +73,11 @@ export class TinderboxError extends Error {
     return errorCodes[this.code].exitCode;
   }
 
+  /** What `Retry-After` says: whole seconds, at least one. */
+  get retryAfterSeconds(): number | undefined {
+    return this.retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(this.retryAfterMs / 1000));
+  }
+
   /** Ours stays as it is, an abort becomes `canceled`, all else `internal` with the original as cause. */
   static from(reason: unknown): TinderboxError {
     if (reason instanceof TinderboxError) return reason;

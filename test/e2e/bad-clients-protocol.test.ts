@@ -114,7 +114,10 @@ suite('clients that speak HTTP in their own way', () => {
       assert.equal(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]), status, `${target}: ${answer.slice(0, 400)}`);
       if (url !== undefined) assert.ok(answer.includes(`"url":${JSON.stringify(url)}`), `${target}: ${answer}`);
     }
-    assert.doesNotMatch(await exchangeBytes(platform, `CONNECT x:443 ${host}\r\n`), / 200 /);
+    const refused = await exchangeBytes(platform, `CONNECT x:443 ${host}\r\n`);
+    assert.match(refused, /^HTTP\/1\.1 501 Not Implemented\r\n[^]*\r\nConnection: close\r\n\r\nCONNECT is for proxies/);
+    const after = await exchangeBytes(platform, `GET /healthz ${host}\r\nCONNECT x:443 ${host}\r\n`);
+    assert.doesNotMatch(after, /^HTTP\/1\.1 501/, 'it does not overtake the answer before it');
   });
 
   test('bytes in a path or a header that are no UTF-8 are refused or passed as they are, to either kind', async () => {

@@ -51,9 +51,7 @@ export function sendText(reply: FastifyReply, status: number, text: string): voi
 }
 
 function sendError(reply: FastifyReply, error: TinderboxError): void {
-  if (error.retryAfterMs !== undefined) {
-    void reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
-  }
+  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', String(error.retryAfterSeconds));
   if (error.code === 'internal') {
     notice.publish({ level: 'error', part: 'api', message: error.message, details: { cause: error.cause } });
   }
