@@ -66,7 +66,12 @@ async function startParts(
   stack.defer(() => api.close());
   const metricsServer = await startMetricsServer(metrics, config.metricsPort);
   stack.defer(() => metricsServer.close());
-  const edges = await startEdges(config, options, { ...background, auth, api, router, tracing, place }, stack);
+  const edges = await startEdges(
+    config,
+    options,
+    { ...background, auth, api, router, tracing, place, drain: base.drain },
+    stack,
+  );
   return {
     ...edges,
     metricsUrl: `http://127.0.0.1:${metricsServer.port}/metrics`,

@@ -9,7 +9,6 @@ import { createAddressRule } from '../queue/public-address.ts';
 import type { Router } from '../router/router.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Store } from '../store/store.ts';
-import { drainMs } from './drain-time.ts';
 import type { PlatformMeters } from './meters.ts';
 import type { Place } from './place.ts';
 import { createQueueBackbone } from './queue-backbone.ts';
@@ -25,13 +24,14 @@ interface BackgroundParts {
   readonly meters: PlatformMeters;
   readonly tracing: Tracing;
   readonly place: Place;
+  readonly drain: () => AbortSignal;
 }
 
 /** Calls nobody waits for, and functions that the clock calls. */
 export async function startBackground(
   config: Config,
   options: PlatformOptions,
-  { store, secrets, router, metrics, meters, tracing, place }: BackgroundParts,
+  { store, secrets, router, metrics, meters, tracing, place, drain }: BackgroundParts,
   stack: AsyncDisposableStack,
 ) {
   const backbone = createQueueBackbone(config);
@@ -50,7 +50,7 @@ export async function startBackground(
     now: Date.now,
     random: Math.random,
   });
-  stack.defer(() => calls.close(AbortSignal.timeout(drainMs)));
+  stack.defer(() => calls.close(drain()));
   stack.defer(await backbone.resume(calls));
   metrics.showQueue(calls);
   meters.showQueue(calls);
@@ -59,7 +59,7 @@ export async function startBackground(
   stack.defer(await followFunctions(store, scheduler));
   const triggers = await startTriggers(
     config,
-    { store, secrets, invoke: tracing.invoke, metrics, scheduler, calls },
+    { store, secrets, invoke: tracing.invoke, metrics, scheduler, calls, drain },
     stack,
   );
   return { calls, schedules: () => scheduler.planned(), triggers };

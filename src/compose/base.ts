@@ -6,6 +6,7 @@ import { createSandbox } from '../sandbox/create-sandbox.ts';
 import { assertPassable } from '../sandbox/passable.ts';
 import { assertUnshared } from '../sandbox/unshared.ts';
 import { createSecrets } from '../secrets/secrets.ts';
+import { createDrain } from './drain-time.ts';
 import { lockFolder } from '../store/lock.ts';
 import { makeFolder } from '../store/make-folder.ts';
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts';
@@ -34,7 +35,7 @@ export async function startBase(config: Config, stack: AsyncDisposableStack) {
     build: config.build,
   });
   stack.defer(() => builder.close());
-  return { store, secrets, sandbox, identities, builder };
+  return { store, secrets, sandbox, identities, builder, drain: createDrain() };
 }
 
 export type Base = Awaited<ReturnType<typeof startBase>>;

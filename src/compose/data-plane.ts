@@ -13,7 +13,6 @@ import { readProgramUsage } from '../sandbox/program-usage.ts';
 import { AwakeHolds } from '../scaler/awake-holds.ts';
 import { createScaler } from '../scaler/create-scaler.ts';
 import type { Base } from './base.ts';
-import { drainMs } from './drain-time.ts';
 import { createMetricsViews } from './metrics-views.ts';
 import { createMeters } from './meters.ts';
 
@@ -48,7 +47,7 @@ export async function startDataPlane(config: Config, version: string, base: Base
     ownsAddress: (instance) => engine.ownsAddress(instance),
   };
   const router = createRouter({ hooks, budget: config.budget });
-  stack.defer(() => router.close(AbortSignal.timeout(drainMs)));
+  stack.defer(() => router.close(base.drain()));
   stack.defer(engine.watch((change) => router.instanceChanged(change)));
   stack.defer(startIdleCollector({ calls: () => sumOf(router.load()) }));
   // Only now, so that the router hears of the instances an earlier platform left running.

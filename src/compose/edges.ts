@@ -5,7 +5,6 @@ import { createGateway } from '../gateway/create-gateway.ts';
 import { startPortal } from '../gateway/portal.ts';
 import { type AsyncCalls } from '../queue/async-calls.ts';
 import type { Router } from '../router/router.ts';
-import { drainMs } from './drain-time.ts';
 import type { Place } from './place.ts';
 import type { Platform, PlatformOptions } from './platform.ts';
 import type { Tracing } from './tracing.ts';
@@ -17,13 +16,14 @@ interface EdgeParts {
   readonly calls: AsyncCalls;
   readonly tracing: Tracing;
   readonly place: Place;
+  readonly drain: () => AbortSignal;
 }
 
 /** What listens for people and programs. */
 export async function startEdges(
   config: Config,
   options: PlatformOptions,
-  { auth, api, router, calls, tracing, place }: EdgeParts,
+  { auth, api, router, calls, tracing, place, drain }: EdgeParts,
   stack: AsyncDisposableStack,
 ): Promise<Pick<Platform, 'url' | 'portalUrl'>> {
   const portal = await startPortal({
@@ -53,7 +53,7 @@ export async function startEdges(
   });
   const listening = await gateway.listen();
   place.port = listening.port;
-  stack.defer(() => gateway.close(AbortSignal.timeout(drainMs)));
+  stack.defer(() => gateway.close(drain()));
   stack.defer(() => api.endFollowed());
   return { url: listening.url, portalUrl };
 }

@@ -21,12 +21,13 @@ interface TriggerParts {
   readonly metrics: Pick<Metrics, 'showTriggers'>;
   readonly scheduler: Scheduler;
   readonly calls: Pick<AsyncCalls, 'accept'>;
+  readonly drain: () => AbortSignal;
 }
 
 /** What sets functions off besides calls and the schedules of annotations. */
 export async function startTriggers(
   config: Config,
-  { store, secrets, invoke, metrics, scheduler, calls }: TriggerParts,
+  { store, secrets, invoke, metrics, scheduler, calls, drain }: TriggerParts,
   stack: AsyncDisposableStack,
 ) {
   const nats = ownNats(config);
@@ -44,7 +45,7 @@ export async function startTriggers(
     },
     drainMs,
   });
-  stack.defer(() => host.close(AbortSignal.timeout(drainMs)));
+  stack.defer(() => host.close(drain()));
   metrics.showTriggers(host);
   return { nats: nats !== undefined, status: (key: string) => host.status(key) };
 }

@@ -52,6 +52,28 @@ test('calls in an adopted instance get their function’s time limit to end in, 
   assert.deepEqual(stops, [2000]);
 });
 
+test('when everything stops, a copy that does not get idle is stopped soon, whatever time its function has', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const supervisor = new Supervisor({
+    runner: { check: () => undefined, run: () => assert.fail('started') },
+    whenIdle: () => never,
+  });
+  const ended = Promise.withResolvers<CopyEnding>();
+  const stops: number[] = [];
+  const stop = (graceMs: number): void => {
+    stops.push(graceMs);
+    ended.resolve({ outcome, blameless: false });
+  };
+  const copy = { ready: never, exiting: never, ended: ended.promise, stop };
+  supervisor.adopt(adopted, copy, { timeoutMs: 24 * 3_600_000, graceMs: 3_600_000 });
+  const closed = supervisor.close();
+  await new Promise(setImmediate);
+  assert.deepEqual(stops, [], 'it has a moment');
+  t.mock.timers.tick(1000);
+  await closed;
+  assert.deepEqual(stops, [10_000]);
+});
+
 test('a copy that ended by itself gets no more calls before what it leaves is cleared away', async () => {
   const supervisor = new Supervisor({ runner: { check: () => undefined, run: () => assert.fail('started') } });
   const exiting = Promise.withResolvers<{ blameless: boolean }>();

@@ -45,7 +45,13 @@ interface Held {
   /** It ended by itself and the failure is counted; what it leaves is still being cleared away. */
   failing?: boolean;
   draining?: string;
+  /** Ends the wait for its calls. */
+  cutDrain?: () => void;
 }
+
+/** When everything stops, calls had their time before: what still goes on then does not heed that it was canceled. */
+const closeDrainMs = 1000;
+const closeGraceMs = 10_000;
 
 /** Before anything is known: claims nothing. */
 const unknownProtections: Protections = {
@@ -67,7 +73,7 @@ const unknownProtections: Protections = {
  * 1. A copy is `draining` for every watcher before it is asked to stop, and as soon as it ended by itself.
  * 2. A copy leaves the living only when its runner says that nothing of it is left.
  * 3. A failure starts the back-off, unless it was the platform's own; ten ready seconds end it.
- * 4. After `close` nothing is started.
+ * 4. After `close` nothing is started, and no copy has more time than `closeDrainMs` and `closeGraceMs`.
  */
 export class Supervisor {
   readonly table: InstanceTable;
@@ -139,7 +145,10 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#closed = true;
     for (const id of this.#revisions.keys()) this.remove(id);
-    await Promise.all([...this.#held.values()].map((held) => held.ended));
+    const held = [...this.#held.values()];
+    const timer = setTimeout(() => held.forEach(({ cutDrain }) => cutDrain?.()), closeDrainMs);
+    await Promise.all(held.map(({ ended }) => ended));
+    clearTimeout(timer);
   }
 
   #revision(id: RevisionId): Revision {
@@ -236,11 +245,12 @@ export class Supervisor {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, held.drainMs);
+        held.cutDrain = resolve;
       });
       await Promise.race([idle.catch(() => undefined), late, held.ended]);
       clearTimeout(timer);
     }
-    held.copy.stop(held.graceMs);
+    held.copy.stop(this.#closed ? Math.min(held.graceMs, closeGraceMs) : held.graceMs);
   }
 
   /** A ready copy that ended by itself gets no more calls from now on: somebody else may answer at its address. */

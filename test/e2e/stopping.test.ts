@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { deployFiles } from '../support/deploy.ts';
 import { usePlatform } from '../support/platform.ts';
+import { isAlive, keeperPid, treeOf } from '../support/traces.ts';
 import { until } from '../support/until.ts';
 
 /** Half of what calls have to come to their end: a stop that waits for something else takes all of it. */
@@ -33,5 +35,19 @@ suite('a platform that is stopped', () => {
     assert.equal(await stopped, 0);
     const tookMs = performance.now() - startedMs;
     assert.ok(tookMs < promptMs, `the stop took ${Math.round(tookMs)} ms`);
+  });
+
+  test('ends although its folders were deleted and its keeper hangs', async (t) => {
+    const platform = await usePlatform(t);
+    await deployFiles(platform, 'held', { 'handler.js': handler });
+    const keeper = keeperPid(platform);
+    const held = treeOf(keeper);
+    t.after(() => {
+      for (const pid of held.filter(isAlive)) process.kill(pid, 'SIGKILL');
+    });
+    for (const folder of [platform.stateDir, platform.runDir]) rmSync(folder, { recursive: true, maxRetries: 5 });
+    process.kill(keeper, 'SIGSTOP');
+    assert.equal(await platform.stop(), 0);
+    assert.match(platform.output(), /the keeper process did not end within 5000 ms/);
   });
 });

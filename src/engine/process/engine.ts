@@ -27,6 +27,10 @@ import { readLogs } from './read-logs.ts';
 import { removeForeignTree } from '../../sandbox/remove-foreign-tree.ts';
 import { SecretFiles } from '../../sandbox/secret-files.ts';
 import { WarmPool } from './warm-pool.ts';
+import { within } from './within.ts';
+
+/** More than copies get when everything stops. */
+const closeMs = 13_000;
 
 export interface ProcessEngineOptions {
   /** Logs are kept in `stateDir/logs/<namespace>/<name>`. */
@@ -162,7 +166,8 @@ class ProcessEngine implements Engine {
 
   async #close(): Promise<void> {
     clearTimeout(this.#unclaimedTimer);
-    await Promise.all([this.#supervisor.close(), this.#pool?.close()]);
+    // A keeper that does not answer tells of no end; without it everything it holds goes.
+    await within(closeMs, Promise.all([this.#supervisor.close(), this.#pool?.close()]));
     await this.#host?.keeper.close();
     await this.#host?.secrets.close();
   }

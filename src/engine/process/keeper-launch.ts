@@ -92,7 +92,8 @@ async function launchKeeper(launch: KeeperLaunch): Promise<KeeperClient> {
     await delay(5);
   }
   const said = readFileSync(join(launch.directory, 'keeper.out'), 'utf8').slice(-2000);
-  throw new TinderboxError('unavailable', `the keeper process did not start within ${launchTimeoutMs} ms: ${said}`);
+  const what = exited ? 'ended at once' : `did not start within ${launchTimeoutMs} ms`;
+  throw new TinderboxError('unavailable', `the keeper process ${what}: ${said}`);
 }
 
 async function greetNew(client: KeeperClient, directory: string): Promise<KeeperClient> {
@@ -101,7 +102,7 @@ async function greetNew(client: KeeperClient, directory: string): Promise<Keeper
 }
 
 /** Ends a keeper that holds its socket but does not answer, if it is provably the recorded process. */
-function killKeeper(directory: string): void {
+export function killKeeper(directory: string): void {
   const self = readKeeperSelf(directory);
   // No record: nothing of ours to kill. A stranger's socket makes the launch fail, with its reason.
   if (self?.bootId === readBootId() && isRunning(self)) killGroup(self.pid);

@@ -5,7 +5,7 @@ import type { ExecSession } from '../../model/exec.ts';
 import { notice } from '../../observe/channels.ts';
 import { orAbort } from './or-abort.ts';
 import type { KeeperClient } from './keeper-client.ts';
-import { type KeeperLaunch, connectKeeper, nonceIn } from './keeper-launch.ts';
+import { type KeeperLaunch, connectKeeper, killKeeper, nonceIn } from './keeper-launch.ts';
 import {
   type ExecOrder,
   type KeeperEvent,
@@ -15,8 +15,11 @@ import {
 } from './keeper/protocol.ts';
 import { openExec } from './kept-exec.ts';
 import { KeptProgram } from './kept-program.ts';
+import { within } from './within.ts';
 
 const relaunchWaitMs = 500;
+/** It kills what it holds, which takes the system a moment. */
+const closeMs = 5000;
 
 /**
  * The platform's tie to its keeper.
@@ -78,10 +81,17 @@ export class KeeperLink {
     return await openExec(join(directory, keeperFiles.socket), nonceIn(directory), order);
   }
 
-  /** Ends the keeper with all it holds. Idempotent. */
+  /** Ends the keeper with all it holds; one that does not answer is killed, if it can be found. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    if (await within(closeMs, this.#shutDown())) return;
+    notice.publish({ level: 'error', part: 'engine', message: `the keeper process did not end within ${closeMs} ms` });
+    killKeeper(this.#launch.directory);
+    void this.#client?.then((client) => client.close()).catch(() => undefined);
+  }
+
+  async #shutDown(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
     await client?.request({ op: 'shutdown' }).catch(() => undefined);
     await client?.closed;
