@@ -16,6 +16,7 @@ export interface Figure {
     | '% of without'
     | '× quiet'
     | '× of-watchdog'
+    | '× SQLite'
     | 'µs';
   /** Bound of the issue; absent for figures that only inform. */
   readonly atLeast?: number;

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../test/support/until.ts';
 import { startPlatform, type TestPlatform } from '../test/support/platform.ts';
 import type { Job } from '../src/queue/job.ts';
@@ -14,7 +15,7 @@ const connections = 64;
 const seconds = 4;
 const hour = 3_600_000;
 /** Bounds that the backlog does not reach. */
-const flags = ['--queue-jobs', '10000000', '--queue-bytes', '10Gi'];
+export const roomyFlags: readonly string[] = ['--queue-jobs', '10000000', '--queue-bytes', '10Gi'];
 
 interface Load {
   readonly path: string;
@@ -47,7 +48,8 @@ async function drive(platform: TestPlatform, load: Load): Promise<{ perSecond: n
   return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]), p99Ms };
 }
 
-async function accept(platform: TestPlatform): Promise<number> {
+/** Accepted per second, to be run much later. */
+export async function acceptCalls(platform: TestPlatform): Promise<number> {
   return (await drive(platform, accepting)).perSecond;
 }
 
@@ -56,9 +58,20 @@ async function stored(platform: TestPlatform): Promise<number> {
   return lanes[0]?.jobs ?? 0;
 }
 
+/** How many are stored once those that were on their way when a load ended are stored as well. */
+async function restingCount(platform: TestPlatform): Promise<number> {
+  let count = -1;
+  return await until('nothing to be on its way', async () => {
+    const last = count;
+    await delay(250);
+    count = await stored(platform);
+    return last === count ? { count } : undefined;
+  }).then(({ count: resting }) => resting);
+}
+
 /** Executed per second while calls arrive as fast as they are accepted, and after that until all are done. */
-async function execute(platform: TestPlatform): Promise<number> {
-  const before = await stored(platform);
+export async function executeCalls(platform: TestPlatform): Promise<number> {
+  const before = await restingCount(platform);
   const begin = performance.now();
   const accepted = (await drive(platform, running)).perSecond * seconds;
   await until('all to be done', async () => (await stored(platform)) <= before, 120_000);
@@ -99,19 +112,19 @@ async function addBacklog(platform: TestPlatform, count: number): Promise<void> 
 
 /** Stored calls of a hello in Node, on a platform of its own: first alone, then beside a backlog. */
 export async function measureStoredCalls(backlog: number, note: (text: string) => void): Promise<Figure[]> {
-  let platform = await startPlatform(flags);
+  let platform = await startPlatform(roomyFlags);
   try {
     await deployAll(platform, nodeHello, ['hello']);
     note('stored calls');
-    await accept(platform);
-    const [accepted, executed] = [await accept(platform), await execute(platform)];
+    await acceptCalls(platform);
+    const [accepted, executed] = [await acceptCalls(platform), await executeCalls(platform)];
     const { times, perSecond } = await disturbance(platform);
     await platform.stop();
     note(`a backlog of ${backlog}`);
     await addBacklog(platform, backlog);
     platform = await platform.restart();
-    await accept(platform);
-    const [acceptedBeside, executedBeside] = [await accept(platform), await execute(platform)];
+    await acceptCalls(platform);
+    const [acceptedBeside, executedBeside] = [await acceptCalls(platform), await executeCalls(platform)];
     const main = platformMemory(platform.pid, platform.runDir).find(({ pid }) => pid === platform.pid);
     const beside = `beside ${backlog.toLocaleString('en')} others`;
     const without = '% of without';
