@@ -20,8 +20,6 @@ export interface LaneConsumers {
   ensure(lane: string, priority: number): Promise<void>;
   /** At most `most`, without waiting. */
   take(lane: string, priority: number, most: number): Promise<readonly Delivery[]>;
-  /** Lanes whose consumers have something to hand out, or have handed it out. */
-  busyLanes(): Promise<ReadonlyMap<string, number>>;
 }
 
 const nsPerMs = 1e6;
@@ -62,21 +60,6 @@ class StreamConsumers implements LaneConsumers {
     return messages.filter((message) => !isStatus(message)).map(deliveryOf);
   }
 
-  async busyLanes(): Promise<ReadonlyMap<string, number>> {
-    const lanes = new Map<string, number>();
-    for (let offset = 0, total = 1; offset < total; ) {
-      const answer = await this.#link.api(`CONSUMER.LIST.${this.#subjects.stream}`, { offset });
-      const consumers = (answer['consumers'] ?? []) as readonly ConsumerInfo[];
-      for (const { config, num_pending: waiting, num_ack_pending: taken } of consumers) {
-        const { lane, priority } = config.metadata ?? {};
-        if (lane !== undefined && waiting + taken > 0) lanes.set(lane, Number(priority));
-      }
-      total = Number(answer['total']);
-      offset += Math.max(1, consumers.length);
-    }
-    return lanes;
-  }
-
   async #make(name: string, lane: string, priority: number): Promise<void> {
     const { stream } = this.#subjects;
     const config = {
@@ -88,7 +71,7 @@ class StreamConsumers implements LaneConsumers {
       max_deliver: -1,
       max_ack_pending: 100_000,
       inactive_threshold: idleMs * nsPerMs,
-      filter_subjects: this.#subjects.ready(lane, priority),
+      filter_subject: this.#subjects.ready(lane, priority),
       metadata: { lane, priority: String(priority) },
     };
     try {
@@ -99,12 +82,6 @@ class StreamConsumers implements LaneConsumers {
       await this.#link.api(`CONSUMER.INFO.${stream}.${name}`, undefined);
     }
   }
-}
-
-interface ConsumerInfo {
-  readonly config: { readonly metadata?: Readonly<Record<string, string>> };
-  readonly num_pending: number;
-  readonly num_ack_pending: number;
 }
 
 function isStatus({ headers }: Msg): boolean {

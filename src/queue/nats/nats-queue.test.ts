@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, suite, test, type TestContext } from 'node:test';
+import { connect } from '@nats-io/transport-node';
 import { useCutProxy } from '../../../test/support/cut-proxy.ts';
 import { natsProgram, startNats, type TestNats, useNats } from '../../../test/support/nats-server.ts';
 import { requirement } from '../../../test/support/require.ts';
@@ -192,6 +193,24 @@ test('what a platform that died had leased is given to others when its lease is 
   await until('more than a lease time', () => performance.now() - beganMs > 3000);
   assert.deepEqual(await one.lease('a.ns', 5), [], 'what is worked on is given to nobody');
   assert.equal(await one.settle(long, { outcome: 'done', next: [] }), true);
+});
+
+test('a stream that another version wrote is refused as long as it holds calls, and brought up to date when it is empty', async (t) => {
+  const server = await useNats(t);
+  if (server === undefined) return;
+  const options = newQueue(server)('one');
+  const connection = await connect({ servers: server.url });
+  t.after(() => connection.close());
+  const [name, subject] = [`${options.name}_queue`, `${options.name}.queue.job.a.0.x`];
+  const config = { name, subjects: [`${options.name}.queue.>`], retention: 'workqueue', storage: 'file' };
+  const made = await connection.request(`$JS.API.STREAM.CREATE.${name}`, JSON.stringify(config));
+  assert.equal(made.json<{ error?: object }>().error, undefined);
+  await connection.request(subject, 'a call');
+  await assert.rejects(createNatsQueue(options), { code: 'config', message: /another version/ });
+  await connection.request(`$JS.API.STREAM.PURGE.${name}`, '');
+  const queue = await open(t, options);
+  assert.deepEqual(await queue.append([testJob('a')]), [true]);
+  assert.equal((await leaseOne(queue)).id, 'a');
 });
 
 test('a server that cannot keep the queue is refused, with what it is and what is needed', async (t) => {

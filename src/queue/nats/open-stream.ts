@@ -31,12 +31,16 @@ function isAtLeast(version: string, least: string): boolean {
   return true;
 }
 
+/** How subjects are laid out; a stream of another layout holds calls that would not be found. */
+const layout = 'ready-1';
+
 /** Makes the stream, or brings the one that is there to what it must be. */
 export async function openStream(link: NatsLink, subjects: Subjects, replicas: number): Promise<void> {
   const config = {
     name: subjects.stream,
     description: 'calls nobody waits for, of Tinderbox',
     subjects: [`${subjects.prefix}.>`],
+    metadata: { layout },
     retention: 'workqueue',
     storage: 'file',
     num_replicas: replicas,
@@ -53,8 +57,26 @@ export async function openStream(link: NatsLink, subjects: Subjects, replicas: n
   } catch (error) {
     const { code, message } = TinderboxError.from(error);
     if (code === 'unavailable' || code === 'disk-full') throw error;
+    await assertLayout(link, subjects);
     await updateStream(link, subjects, config, message);
   }
+}
+
+/** One that is empty may be changed. */
+async function assertLayout(link: NatsLink, { stream }: Subjects): Promise<void> {
+  const { config, state } = await link.api(`STREAM.INFO.${stream}`, undefined).catch(unlessAway);
+  const { metadata = {} } = (config ?? {}) as { readonly metadata?: Readonly<Record<string, string>> };
+  const { messages = 0 } = (state ?? {}) as { readonly messages?: number };
+  if (messages === 0 || metadata['layout'] === layout) return;
+  throw new TinderboxError('config', `stream ${stream} holds calls that another version of Tinderbox wrote`, {
+    hint: `let that version finish them and remove the stream, or use another natsName`,
+  });
+}
+
+/** One that is not there, or cannot be seen, has no layout. */
+function unlessAway(error: unknown): Readonly<Record<string, unknown>> {
+  if (TinderboxError.from(error).code === 'unavailable') throw error;
+  return {};
 }
 
 async function updateStream(

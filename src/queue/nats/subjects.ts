@@ -20,13 +20,15 @@ export type Owner = Pick<Spot, 'lane' | 'priority' | 'id'>;
 /**
  * Subjects of the one stream, by `prefix`:
  *
- *     P.job|later|told|over|dead.LANE.PRIORITY.ID   a call: ready, put off, come due, over, given up
- *     P.told.counts.LANE.PLATFORM.now               what a platform has added to a lane and taken out of it
+ *     P.ready.LANE.PRIORITY.ID.new|told             a call that is ready: since it came in, or since it came due
+ *     P.later|over|dead.LANE.PRIORITY.ID.new        a call: put off, over, given up
+ *     P.ready.LANE.counts.PLATFORM.told             what a platform has added to a lane and taken out of it
  *     P.body.ID.NONCE.N                             parts of a body that does not fit beside its call
  *     P.known.ID                                    an id that is remembered
  *     P.commit.PLATFORM                             how far a platform has written
  *
- * All that happens to a call falls under `P.*.LANE.PRIORITY.ID`: the newest message there is the truth about it.
+ * All that happens to a call falls under `P.*.LANE.PRIORITY.ID.*`: the newest message there is the truth about it. What is
+ * ready falls under one filter: for a consumer with several, the server looks through all subjects it knows each time.
  */
 export interface Subjects {
   readonly prefix: string;
@@ -39,7 +41,7 @@ export interface Subjects {
   /** Calls at a place, of one lane or all. */
   placeOf(place: Place, lane?: string): string;
   /** What consumers of a lane take: what is ready and what came due. */
-  ready(lane: string, priority: number): readonly string[];
+  ready(lane: string, priority: number): string;
   body(id: string, nonce: string, part: number | '*'): string;
   known(id: string): string;
   commit(platform: string): string;
@@ -61,18 +63,18 @@ export function createSubjects(name: string): Subjects {
   return {
     prefix,
     stream: `${name}_queue`,
-    at: (place, owner) => `${prefix}.${place}.${of(owner)}`,
-    all: (owner) => `${prefix}.*.${of(owner)}`,
-    allOf: (id) => `${prefix}.*.*.*.${token(id)}`,
-    placeOf: (place, lane) => `${prefix}.${place}.${lane === undefined ? '*' : token(lane)}.*.*`,
-    ready: (lane, priority) => ['job', 'told'].map((place) => `${prefix}.${place}.${token(lane)}.${priority}.*`),
+    at: (place, owner) => `${prefix}.${head(place)}.${of(owner)}.${tail(place)}`,
+    all: (owner) => `${prefix}.*.${of(owner)}.*`,
+    allOf: (id) => `${prefix}.*.*.*.${token(id)}.*`,
+    placeOf: (place, lane) => `${prefix}.${head(place)}.${lane === undefined ? '*' : token(lane)}.*.*.${tail(place)}`,
+    ready: (lane, priority) => `${prefix}.ready.${token(lane)}.${priority}.*.*`,
     body: (id, nonce, part) => `${prefix}.body.${token(id)}.${nonce}.${part}`,
     known: (id) => `${prefix}.known.${token(id)}`,
     commit: (platform) => `${prefix}.commit.${token(platform)}`,
-    counts: (lane, platform) => `${prefix}.told.counts.${token(lane)}.${token(platform)}.now`,
-    allCounts: `${prefix}.told.counts.*.*.now`,
-    spoken: `${prefix}.told.>`,
-    heard: `${name}.heard.>`,
+    counts: (lane, platform) => `${prefix}.ready.${token(lane)}.counts.${token(platform)}.told`,
+    allCounts: `${prefix}.ready.*.counts.*.told`,
+    spoken: `${prefix}.ready.*.*.*.told`,
+    heard: `${name}.heard`,
     consumer: (lane, priority) => `lane_${createHash('sha256').update(lane).digest('hex').slice(0, 24)}_${priority}`,
     word: (what) => `${name}.word.${what}`,
     spotOf: (subject) => parseSpot(subject.slice(prefix.length + 1)),
@@ -80,10 +82,15 @@ export function createSubjects(name: string): Subjects {
 }
 
 function parseSpot(rest: string): Spot | undefined {
-  const [place = '', lane = '', priority = '', id, more] = rest.split('.');
-  if (id === undefined || more !== undefined || !isPlace(place)) return undefined;
+  const [first = '', lane = '', priority = '', id, last, more] = rest.split('.');
+  if (id === undefined || last === undefined || more !== undefined || !/^-?\d$/.test(priority)) return undefined;
+  const place = first === 'ready' ? (last === 'told' ? 'told' : 'job') : first;
+  if (!isPlace(place)) return undefined;
   return { place, lane: untoken(lane), priority: Number(priority), id: untoken(id) };
 }
+
+const head = (place: Place): string => (place === 'job' || place === 'told' ? 'ready' : place);
+const tail = (place: Place): string => (place === 'told' ? 'told' : 'new');
 
 function isPlace(text: string): text is Place {
   return text === 'job' || text === 'later' || text === 'told' || text === 'over' || text === 'dead';
