@@ -23,6 +23,11 @@ export interface Workshop {
   enter(lab: string): void;
   write(file: string, text: string): void;
   read(file: string): string;
+  /**
+   * Runs a `faas-cli new` of the labs, each of which has a stack file of its own. Releases from 0.18 on call every one
+   * of them stack.yaml and refuse a second; they are told the name that older ones give it.
+   */
+  make(name: string, line: string): Promise<string>;
   /** The stack file `faas-cli new NAME` wrote: older ones name it after the function. */
   stackOf(name: string): string;
   /** Sets a variable for the lines that follow, as `export` does. */
@@ -55,13 +60,15 @@ export async function startWorkshop(t: TestContext, faasCli: string): Promise<Wo
     const [code] = (await once(child, 'close')) as [number];
     return { code, output: Buffer.concat(chunks).toString() };
   };
+  const sh = async (line: string): Promise<string> => {
+    const { code, output } = await run(line);
+    assert.equal(code, 0, `${line}\n${output}`);
+    return output;
+  };
   return {
     platform,
-    async sh(line) {
-      const { code, output } = await run(line);
-      assert.equal(code, 0, `${line}\n${output}`);
-      return output;
-    },
+    sh,
+    make: (name, line) => sh(existsSync(join(cwd, 'stack.yaml')) ? `${line} -f ${name}.yml` : line),
     async fails(line) {
       const { code, output } = await run(line);
       assert.notEqual(code, 0, `${line}\n${output}`);

@@ -96,7 +96,7 @@ async function helloWorld(shop: Workshop, replace: Replace): Promise<void> {
   shop.enter('lab3');
   await shop.sh('faas-cli template pull');
   assert.match(await shop.sh('faas-cli new --list'), /- dockerfile\n- python3\n/);
-  await shop.sh('faas-cli new --lang python3 hello-openfaas --prefix="functions"');
+  await shop.make('hello-openfaas', 'faas-cli new --lang python3 hello-openfaas --prefix="functions"');
   assert.match(shop.read('hello-openfaas/handler.py'), /def handle\(req\)/);
   const stack = shop.stackOf('hello-openfaas');
   assert.match(shop.read(stack), /image: functions\/hello-openfaas/);
@@ -109,7 +109,7 @@ async function helloWorld(shop: Workshop, replace: Replace): Promise<void> {
 async function findAstronauts(shop: Workshop, replace: Replace): Promise<void> {
   replace('astronauts', 'logs');
   const space = await shop.serve((_request, response) => response.end(JSON.stringify(astronauts)));
-  await shop.sh('faas-cli new --lang python3 astronaut-finder --prefix="functions"');
+  await shop.make('astronaut-finder', 'faas-cli new --lang python3 astronaut-finder --prefix="functions"');
   const stack = shop.stackOf('astronaut-finder');
   shop.write('astronaut-finder/requirements.txt', 'requests\n');
   shop.write(
@@ -153,7 +153,7 @@ async function manageMany(shop: Workshop, replace: Replace): Promise<void> {
   covers('command', 'template pull', 'template store list', 'template store describe', 'template store pull');
   covers('variable', 'faas-cli OPENFAAS_TEMPLATE_STORE_URL');
   replace('templates', 'sorter');
-  await shop.sh('faas-cli new --lang python3 first');
+  await shop.make('first', 'faas-cli new --lang python3 first');
   const first = shop.stackOf('first');
   await shop.sh(`faas-cli new --lang python3 second --append=./${first}`);
   await shop.sh(`mv ${first} example.yml`);
@@ -208,7 +208,7 @@ async function configure(shop: Workshop, replace: Replace): Promise<void> {
 
 async function lockAndLog(shop: Workshop, replace: Replace): Promise<void> {
   replace('home', 'combined');
-  await shop.sh('faas-cli new --lang python3 ingest-file --prefix=your-name');
+  await shop.make('ingest-file', 'faas-cli new --lang python3 ingest-file --prefix=your-name');
   const stack = shop.stackOf('ingest-file');
   shop.write(
     'ingest-file/handler.py',
@@ -291,7 +291,7 @@ async function chain(shop: Workshop, replace: Replace): Promise<void> {
     sentence_count: 1,
     subjectivity: 0.75,
   });
-  await shop.sh('faas-cli new --lang python3 mood --prefix=functions');
+  await shop.make('mood', 'faas-cli new --lang python3 mood --prefix=functions');
   const stack = shop.stackOf('mood');
   shop.write('mood/requirements.txt', 'requests\n');
   shop.write(
