@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { TinderboxError } from '../../model/errors.ts';
+import { fitsWildcards } from './fits-wildcards.ts';
 import type { StackFile, StackFunction } from './stack-file.ts';
 
 export interface Selection {
@@ -35,23 +36,4 @@ function decideFit({ filter, regex }: Selection): ((name: string) => boolean) | 
   } catch (cause) {
     throw new TinderboxError('invalid', `--regex "${regex}" is not a regular expression`, { cause });
   }
-}
-
-/** Goes back to the last `*` alone, so that no pattern takes longer than pattern × name. */
-function fitsWildcards(pattern: string, name: string): boolean {
-  let [at, back, tried] = [0, -1, 0];
-  for (let index = 0; index < name.length; ) {
-    if (pattern[at] === '*') {
-      [back, tried] = [at, index];
-      at += 1;
-    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === name[index])) {
-      [at, index] = [at + 1, index + 1];
-    } else if (back !== -1) {
-      tried += 1;
-      [at, index] = [back + 1, tried];
-    } else {
-      return false;
-    }
-  }
-  return /^\**$/.test(pattern.slice(at));
 }

@@ -1,11 +1,14 @@
+import { fitsWildcards } from './fits-wildcards.ts';
+
 /**
  * `${VAR}` in a stack file, replaced in its text before it is parsed, in the forms of a POSIX shell that faas-cli's
  * users write. Every offset of the new text can be traced back, so that messages point into the file as it is on disk.
  *
  *     ${V}  ${V:-word} ${V-word} ${V:=word} ${V=word}  ${V:+word} ${V+word}  ${#V}  ${V^} ${V^^} ${V,} ${V,,}
- *     ${V:2} ${V:2:3}  ${V/old/new} ${V//old/new}  $$ (a dollar sign)
+ *     ${V:2} ${V:2:3}  ${V/old/new} ${V//old/new} ${V/#old/new} ${V/%old/new}  ${V#word} ${V##word} ${V%word} ${V%%word}
+ *     $$ (a dollar sign)
  *
- * `word` may hold further expressions. An unset variable is empty, as with faas-cli. Values are inserted as they are
+ * `word` may hold further expressions; what is cut off may have `*` and `?`. An unset variable is empty, as with faas-cli. Values are inserted as they are
  * and not looked at again.
  */
 export interface Substitution {
@@ -102,7 +105,8 @@ function applyOperator(value: string | undefined, operator: string, lookup: Look
   if (operator === '') return known;
   const choice = /^(:?)([-=+])(.*)$/s.exec(operator);
   if (choice !== null) {
-    const present = choice[1] === ':' ? known !== '' : value !== undefined;
+    // With faas-cli, `=` takes an empty variable for one that is not set even without a colon.
+    const present = choice[1] === ':' || choice[2] === '=' ? known !== '' : value !== undefined;
     const word = (): string => substituteVariables(choice[3] ?? '', lookup).text;
     if (choice[2] === '+') return present ? word() : '';
     return present ? known : word();
@@ -112,14 +116,30 @@ function applyOperator(value: string | undefined, operator: string, lookup: Look
     const start = Number(slice[1]);
     return known.slice(start, slice[2] === undefined ? undefined : start + Number(slice[2]));
   }
-  const replacement = /^(\/\/?)([^/]+)\/(.*)$/s.exec(operator);
-  if (replacement !== null)
-    return replaceIn(known, replacement[1] === '//', replacement[2] ?? '', replacement[3] ?? '');
+  const replacement = /^(\/[/#%]?)([^/]+)\/(.*)$/s.exec(operator);
+  if (replacement !== null) return replaceIn(known, replacement[1] ?? '', replacement[2] ?? '', replacement[3] ?? '');
+  const trim = /^(##?|%%?)(.*)$/s.exec(operator);
+  if (trim !== null) return trimmed(known, trim[1] ?? '', substituteVariables(trim[2] ?? '', lookup).text);
   return changeCase(known, operator);
 }
 
-function replaceIn(value: string, all: boolean, old: string, fresh: string): string {
-  return all ? value.replaceAll(old, () => fresh) : value.replace(old, () => fresh);
+function replaceIn(value: string, where: string, old: string, fresh: string): string {
+  if (where === '//') return value.replaceAll(old, () => fresh);
+  if (where === '/#') return value.startsWith(old) ? fresh + value.slice(old.length) : value;
+  if (where === '/%') return value.endsWith(old) ? value.slice(0, value.length - old.length) + fresh : value;
+  return value.replace(old, () => fresh);
+}
+
+/** Without the shortest (`#`, `%`) or longest part that fits, at its start or end. */
+function trimmed(value: string, operator: string, pattern: string): string {
+  const lengths = Array.from({ length: value.length + 1 }, (_, length) => length);
+  const ordered = operator.length === 1 ? lengths : lengths.toReversed();
+  if (operator.startsWith('#')) {
+    const cut = ordered.find((length) => fitsWildcards(pattern, value.slice(0, length)));
+    return value.slice(cut ?? 0);
+  }
+  const cut = ordered.find((length) => fitsWildcards(pattern, value.slice(value.length - length)));
+  return value.slice(0, value.length - (cut ?? 0));
 }
 
 function changeCase(value: string, operator: string): string | undefined {
