@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { createBuilder } from '../builder/create-builder.ts';
 import type { Config } from '../config/config.ts';
-import { createIdentities } from '../identity/stored-identities.ts';
+import { claimRange } from '../identity/claim-range.ts';
+import { createIdentities, type IdentityRange } from '../identity/stored-identities.ts';
 import { createSandbox } from '../sandbox/create-sandbox.ts';
 import { assertPassable } from '../sandbox/passable.ts';
 import { assertUnshared } from '../sandbox/unshared.ts';
@@ -9,6 +10,7 @@ import { createSecrets } from '../secrets/secrets.ts';
 import { createDrain } from './drain-time.ts';
 import { lockFolder } from '../store/lock.ts';
 import { makeFolder } from '../store/make-folder.ts';
+import type { Store } from '../store/store.ts';
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts';
 
 /** What survives a restart, and the walls. */
@@ -25,7 +27,7 @@ export async function startBase(config: Config, stack: AsyncDisposableStack) {
     assertPassable('runDir', config.runDir);
     assertUnshared('runDir', config.runDir);
   }
-  const identities = createIdentities(store, config.uids);
+  const identities = createIdentities(store, sandbox.abilities.root ? await claimUids(config, store) : config.uids);
   const builder = await createBuilder({
     runDir: config.runDir,
     stateDir: config.stateDir,
@@ -36,6 +38,10 @@ export async function startBase(config: Config, stack: AsyncDisposableStack) {
   });
   stack.defer(() => builder.close());
   return { store, secrets, sandbox, identities, builder, drain: createDrain() };
+}
+
+function claimUids({ stateDir, uids, uidsGiven }: Config, store: Store): Promise<IdentityRange> {
+  return claimRange({ dir: '/run/tinderbox-uids', stateDir, store, wanted: uidsGiven ? uids : undefined, usual: uids });
 }
 
 export type Base = Awaited<ReturnType<typeof startBase>>;

@@ -41,6 +41,8 @@ export interface Config {
   readonly isolation: 'auto' | 'none' | 'namespaces' | 'strict';
   /** First and last uid handed to functions and builds, as root; default 200000–265535. */
   readonly uids: { readonly first: number; readonly last: number };
+  /** Whether somebody asked for that range; else it is where to begin to look for one that is nobody's. */
+  readonly uidsGiven: boolean;
   readonly limits: {
     /** Largest request body that is buffered or passed; default 256 MiB. */
     readonly bodyBytes: number;

@@ -37,6 +37,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     password: given.password,
     isolation: given.isolation ?? 'auto',
     uids: given.uids ?? { first: 200_000, last: 265_535 },
+    uidsGiven: given.uids !== undefined,
     ...resolveGroups(given, sources, stateDir),
     nats: resolveNats(given),
     events: { nats: resolveEventsNats(given) },

@@ -132,7 +132,7 @@ export const settings = {
   user: { key: 'user', about: 'name for the API (admin)', parse: text },
   password: { key: 'password', about: 'password for the API (made at first start)', parse: text },
   isolation: { key: 'isolation', about: 'auto, none, namespaces or strict (auto)', parse: isolation },
-  uids: { key: 'uids', about: 'uids for functions and builds, as root (200000-265535)', parse: uidRange },
+  uids: { key: 'uids', about: 'uids for functions and builds, as root (65536 from 200000 on)', parse: uidRange },
   bodyBytes: { key: 'limits.body', about: 'largest request body (256Mi)', parse: asConfig(parseMemory) },
   headerBytes: { key: 'limits.headers', about: 'largest request head (32Ki)', parse: asConfig(parseMemory) },
   headersTimeoutMs: {

@@ -34,15 +34,26 @@ export async function lockFolder(dir: string): Promise<FolderLock> {
 
 const asked = (dir: string) => ({ what: 'data folder', dir, mode: 0o700, flag: '--data-dir' });
 
-/** An open IMMEDIATE transaction holds the reserved lock; it writes nothing, so there is no journal to clean up. */
-function acquire(dir: string): DatabaseSync {
-  let db: DatabaseSync | undefined;
+/**
+ * Holds a file's lock of the kernel until closed, or until this process ends; waits for others for `waitMs`, and nothing else
+ * runs in this thread meanwhile. Throws what SQLite throws.
+ */
+export function holdFile(file: string, waitMs: number): { close(): void; readonly isOpen: boolean } {
+  const db = new DatabaseSync(file, { timeout: waitMs });
   try {
-    db = new DatabaseSync(join(dir, 'platform.lock'), { timeout: 0 });
+    // An open IMMEDIATE transaction holds the reserved lock; it writes nothing, so there is no journal to clean up.
     db.exec('BEGIN IMMEDIATE');
     return db;
   } catch (cause) {
-    db?.close();
+    db.close();
+    throw cause;
+  }
+}
+
+function acquire(dir: string): ReturnType<typeof holdFile> {
+  try {
+    return holdFile(join(dir, 'platform.lock'), 0);
+  } catch (cause) {
     if (isBusy(cause)) throw inUse(dir, cause);
     throw notWritable(asked(dir), cause);
   }

@@ -5,7 +5,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, sta
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
-import { startPlatform, type TestPlatform } from '../support/platform.ts';
+import { deployFiles } from '../support/deploy.ts';
+import { startPlatform, type TestPlatform, usePlatform } from '../support/platform.ts';
 import { rootRequirement } from '../support/require.ts';
 import { processesOf } from '../support/traces.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -210,6 +211,28 @@ suite('a platform that cannot start', () => {
     writeFileSync(file, good);
     await assertStartsAgain();
   });
+});
+
+test('two platforms of one machine share no user ids, and one that is told to is refused', async (t) => {
+  if (!rootRequirement(t, 'only root gives functions users of their own')) return;
+  const dir = tempDir(t);
+  chmodSync(dir, 0o711);
+  const folders = ['--data-dir', join(dir, 's'), '--run-dir', join(dir, 'r')];
+  const uids: number[] = [];
+  for (const platform of [await usePlatform(t), await usePlatform(t)]) {
+    await deployFiles(platform, 'mine', { 'handler.js': 'module.exports = async () => process.getuid();\n' });
+    const uid = Number(await (await platform.fetch('/function/mine')).text());
+    uids.push(uid);
+    const overlapping = await start(['--uids', `${uid}-${uid + 5}`, ...folders, ...anyPorts]);
+    assertRefused(
+      overlapping,
+      5,
+      /^error: the user ids \d+-\d+ overlap \d+-\d+ of the platform with data folder \S+\nhint: .*--uids/,
+    );
+    assert.ok(overlapping.stderr.includes(platform.stateDir), overlapping.stderr);
+  }
+  const [one = 0, two = 0] = uids;
+  assert.ok(Math.abs(one - two) > 10_000, `${one} and ${two}`);
 });
 
 /** A database with another number in its header (https://www.sqlite.org/fileformat.html, section 1.3). */

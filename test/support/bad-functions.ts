@@ -74,7 +74,8 @@ export interface BadFunctions {
 
 /** Starts a platform whose functions have uids of their own, builds the images and deploys the bystander. */
 export async function startBadFunctions(languages: readonly Language[]): Promise<BadFunctions> {
-  const first = 400_000 + (process.pid % 1000) * 1000;
+  // Far from those that platforms take by themselves.
+  const first = 1_000_000_000 + (process.pid % 1_000_000) * 1000;
   const uids = { first, last: first + 999 };
   const platform = await startPlatform(['--uids', `${uids.first}-${uids.last}`, '--start-timeout', '2s']);
   try {
