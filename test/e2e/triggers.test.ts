@@ -206,6 +206,51 @@ suite('triggers', () => {
     await until('it goes on', async () => ((await triggerOf(platform, 'work')).status?.delivered ?? 0) >= 2, longMs);
   });
 
+  test('a stack file takes no trigger of a function that it does not deploy, and says which trigger is wrong', async (t) => {
+    const platform = await usePlatform(t);
+    const cwd = tempDir(t);
+    mkdirSync(join(cwd, 'tick'));
+    writeFileSync(join(cwd, 'tick', 'handler.js'), 'module.exports = async () => "tick";\n');
+    const deploy = async (functions: Readonly<Record<string, Readonly<Record<string, unknown>>>>) => {
+      const entries = Object.entries(functions).map(([name, triggers]) => [
+        name,
+        { lang: 'node', handler: './tick', image: 'tick:1', triggers },
+      ]);
+      writeFileSync(join(cwd, 'stack.yaml'), JSON.stringify({ functions: Object.fromEntries(entries) }));
+      return await platform.cli(['deploy', '-f', 'stack.yaml'], { cwd });
+    };
+    const owners = async (): Promise<string[]> =>
+      ((await (await platform.fetch('/system/triggers')).json()) as TriggerStatus[]).map(
+        (trigger) => `${trigger.name} of ${trigger.function}`,
+      );
+    const daily = { schedule: { expressions: '@daily' } };
+    assert.equal((await deploy({ mine: { nightly: daily } })).code, 0);
+
+    const taken = await deploy({ theirs: { nightly: daily, other: daily } });
+    assert.equal(taken.code, 5, taken.stderr);
+    assert.match(
+      taken.stderr,
+      /trigger "nightly" of function "theirs" exists already in namespace "openfaas-fn", for function "mine"\nhint: .*tinderbox trigger delete nightly/,
+    );
+    const twice = await deploy({ one: { dup: daily }, two: { dup: daily } });
+    assert.equal(twice.code, 2, twice.stderr);
+    assert.match(twice.stderr, /trigger "dup" stands below functions "one" and "two"/);
+    assert.deepEqual(await owners(), ['nightly of mine']);
+    const functions = (await (await platform.fetch('/system/functions')).json()) as { name: string }[];
+    assert.deepEqual(
+      functions.map(({ name }) => name),
+      ['mine'],
+    );
+
+    const wrong = await deploy({ mine: { nightly: daily, bad: { schedule: { expressions: '61 * * * *' } } } });
+    assert.match(wrong.stderr, /^mine: deployed without all of its triggers$/m);
+    assert.match(wrong.stderr, /^error: trigger "bad": schedule\.expressions: "61 \* \* \* \*" is not valid/m);
+    assert.deepEqual(await owners(), ['nightly of mine']);
+    const moved = await deploy({ mine: {}, theirs: { nightly: daily } });
+    assert.equal(moved.code, 0, moved.stderr);
+    assert.deepEqual(await owners(), ['nightly of theirs']);
+  });
+
   test('a stack file makes triggers, which go with their lines there and with their function', async (t) => {
     const platform = await usePlatform(t);
     const cwd = tempDir(t);

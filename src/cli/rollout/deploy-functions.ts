@@ -3,7 +3,7 @@ import type { DeployMode, FunctionDeployment } from '../../client/functions.ts';
 import { dataOf } from '../../client/result.ts';
 import { defaultNamespace } from '../../model/names.ts';
 import { functionUrl } from '../flags/function-address.ts';
-import { applyTriggers, declaredTriggers } from './apply-triggers.ts';
+import { applyTriggers, assertTriggersFree, type DeclaredTriggers, declaredTriggers } from './apply-triggers.ts';
 import type { StackTrigger } from '../stack/stack-file.ts';
 import type { Progress } from '../terminal/progress.ts';
 import type { Shell } from '../terminal/shell.ts';
@@ -59,18 +59,22 @@ async function deployOne(
   shell: Shell,
   client: Client,
   { deployment, triggers }: Rollout,
-  declared: ReadonlySet<string>,
+  declared: DeclaredTriggers,
   { timeoutMs, progress, mode }: RolloutOptions,
 ): Promise<string> {
   const { service: name, namespace = defaultNamespace } = deployment;
   const startedMs = performance.now();
-  progress.step(name, `deploying ${deployment.image}`);
+  let failure = 'not deployed';
   try {
+    if (triggers !== undefined) await assertTriggersFree(client.triggers, { name, namespace }, triggers, declared);
+    progress.step(name, `deploying ${deployment.image}`);
     dataOf(await client.functions.deploy(deployment, mode));
     if (triggers !== undefined) {
+      failure = 'deployed without all of its triggers';
       const gone = await applyTriggers(client.triggers, { name, namespace }, triggers, declared);
       for (const each of gone) progress.step(name, `deleted trigger ${each}, which is not in the stack file any more`);
     }
+    failure = 'not deployed';
     if (timeoutMs === 0) {
       progress.finish(name, 'accepted');
     } else {
@@ -78,7 +82,7 @@ async function deployOne(
       progress.finish(name, `${revision.id} is ready, ${seconds(startedMs)}`);
     }
   } catch (reason) {
-    progress.fail(name, 'not deployed');
+    progress.fail(name, failure);
     throw reason;
   }
   return functionUrl(client.gateway, { name, namespace });
