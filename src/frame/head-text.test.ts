@@ -102,6 +102,21 @@ test('no field can add a line or a field, not even by what latin-1 makes of a ch
   );
 });
 
+test('a field that cannot be sent is named, with the limit but without its value', () => {
+  for (const [fields, message] of [
+    [
+      ['ok', '1', 'x-odd', 'secret\nx'],
+      /^field "x-odd" has a line break, another control character or one beyond latin-1$/,
+    ],
+    [['x-odd', `${'secret'.repeat(40)}\u2603`], /^field "x-odd" has a line break, another/],
+    [['n'.repeat(257), 'v'], /^field name "n{60}…" has 257 characters, at most 256 are allowed$/],
+    [['a b', 'v'], /^"a b" is not a field name$/],
+  ] as const) {
+    assert.throws(() => textOf(formatReplyHead(200, 0, fields)), { message });
+  }
+  assert.throws(() => parseReplyHead(`200\n0\n${'n'.repeat(300)}\nv`), { message: /has 300 characters, at most 256/ });
+});
+
 test('long values are written as short ones are, and judged as they are', () => {
   const lengths = fc.integer({ min: 60, max: 300 });
   fc.assert(

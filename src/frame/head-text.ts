@@ -114,7 +114,7 @@ export function encodeHead({ first, fields }: HeadText, into: Buffer, start: num
     if (index > 0 || first.length > 0) into[at++] = lineBreak;
     at = writeName(fields[index] as string, into, at);
     into[at++] = lineBreak;
-    at = writeLine(fields[index + 1] as string, into, at);
+    at = writeLine(fields[index + 1] as string, into, at, fields[index]);
   }
 }
 
@@ -129,15 +129,15 @@ function writeName(name: string, into: Buffer, at: number): number {
   return at + length;
 }
 
-function writeLine(line: string, into: Buffer, at: number): number {
+function writeLine(line: string, into: Buffer, at: number, name?: string): number {
   const { length } = line;
   if (length > shortChars) {
-    if (foreign.test(line)) throw foreignCharacter();
+    if (foreign.test(line)) throw foreignCharacter(name);
     return at + into.write(line, at, 'latin1');
   }
   for (let index = 0; index < length; index += 1) {
     const code = line.charCodeAt(index);
-    if (lineChars[code] !== 1) throw foreignCharacter();
+    if (lineChars[code] !== 1) throw foreignCharacter(name);
     into[at + index] = code;
   }
   return at + length;
@@ -164,12 +164,18 @@ function splitLines(text: string, first: number): string[] {
       from = at + 1;
       isName = lines.length >= first && !isName;
     } else if (lineChars[code] !== 1) throw textViolation('a line has a control character');
-    else if (isName && tokenChars[code] !== 1) throw notAName(text.slice(from, from + longestName));
+    else if (isName && tokenChars[code] !== 1) throw notAName(text.slice(from, endOf(text, from)));
   }
   lines.push(text.slice(from));
   if (lines.length < first) throw textViolation(`${lines.length} lines, at least ${first} are needed`);
   if ((lines.length - first) % 2 !== 0) throw textViolation('a field name without a value');
   return lines;
+}
+
+/** Of the line that begins there. */
+function endOf(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end;
 }
 
 function assertName(text: string, from: number, to: number): void {
@@ -208,11 +214,15 @@ function charTable(holds: (code: number) => boolean): Uint8Array {
 }
 
 function notAName(name: string): FrameViolation {
-  return textViolation(`"${excerpt(name)}" is not a field name`);
+  const { length } = name;
+  if (length <= longestName) return textViolation(`"${excerpt(name)}" is not a field name`);
+  return textViolation(`field name "${excerpt(name)}…" has ${length} characters, at most ${longestName} are allowed`);
 }
 
-function foreignCharacter(): FrameViolation {
-  return textViolation('a field has a line break, another control character or one beyond latin-1');
+/** The value is left out: it may be a secret. */
+function foreignCharacter(name = ''): FrameViolation {
+  const what = name === '' ? 'a line' : `field "${excerpt(name)}"`;
+  return textViolation(`${what} has a line break, another control character or one beyond latin-1`);
 }
 
 function excerpt(text: string): string {

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TinderboxError } from '../model/errors.ts';
+import type { GatewayLimits } from './gateway.ts';
 
 const statusOf: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -8,15 +9,8 @@ const statusOf: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-const textOf: Readonly<Record<number, string>> = {
-  400: 'the request is not valid HTTP',
-  408: 'the request head did not arrive within the time limit',
-  413: 'the chunk extensions of the request are too large',
-  431: 'the request head is larger than the limit',
-};
-
 /** Answers what node:http could not parse, or an error of ours about the request, and closes. `answering`: an answer has begun, so nothing may be added. */
-export function answerClientError(error: Error, socket: Duplex, answering: boolean): void {
+export function answerClientError(error: Error, socket: Duplex, answering: boolean, limits: GatewayLimits): void {
   const code = 'code' in error ? String(error.code) : '';
   if (answering || !socket.writable || code === 'ECONNRESET' || code === 'EPIPE') {
     socket.destroy();
@@ -24,7 +18,7 @@ export function answerClientError(error: Error, socket: Duplex, answering: boole
   }
   const ours = error instanceof TinderboxError ? error : undefined;
   const status = ours?.status ?? statusOf[code] ?? 400;
-  const body = `${ours?.message ?? textOf[status] ?? STATUS_CODES[status]}\n`;
+  const body = `${ours?.message ?? textOf(status, error, limits)}\n`;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: text/plain; charset=utf-8',
@@ -33,4 +27,13 @@ export function answerClientError(error: Error, socket: Duplex, answering: boole
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function textOf(status: number, error: Error, limits: GatewayLimits): string {
+  if (status === 408) return `the request head did not arrive within ${limits.headersTimeoutMs} ms`;
+  if (status === 413) return 'the chunk extensions of the request are too large';
+  if (status === 431) return `the request head is larger than the limit of ${limits.headerBytes} bytes`;
+  // The parser's own words, which have nothing of the request in them.
+  const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : '';
+  return `the request is not valid HTTP${reason === '' ? '' : `: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`}`;
 }

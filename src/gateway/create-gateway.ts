@@ -10,7 +10,7 @@ import { answerClientError } from './client-error.ts';
 import { createControlGuard } from './control-guard.ts';
 import { DataCall, type DataCallContext } from './data-call.ts';
 import { type DataPath, originForm, parseAsyncPath, parseDataPath } from './data-path.ts';
-import type { Gateway, GatewayOptions } from './gateway.ts';
+import type { Gateway, GatewayOptions, GatewayLimits } from './gateway.ts';
 import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
 import { dropLeftover } from './leftover.ts';
 import { listenOn } from './listen.ts';
@@ -96,10 +96,11 @@ class HttpGateway implements Gateway {
     server.on('request', (request, response) => this.#request(request, response, false));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
-    server.on('connect', (_request, socket: Duplex) => refuseConnect(socket));
+    server.on('connect', (_request, socket: Duplex) => refuseConnect(socket, limits));
     server.on('clientError', (error, socket) => {
-      if ((error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT') judgeLate(error, socket as Socket);
-      else answerClientError(error, socket, hasBegun(socket));
+      if ((error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT')
+        judgeLate(error, socket as Socket, limits);
+      else answerClientError(error, socket, hasBegun(socket), limits);
     });
     return server;
   }
@@ -107,7 +108,12 @@ class HttpGateway implements Gateway {
   #request(request: IncomingMessage, response: ServerResponse, expected: boolean): void {
     // The parser knows HTTP/0.9, which has neither headers nor a status; nothing here speaks it.
     if (request.httpVersionMajor !== 1) {
-      answerClientError(new TinderboxError('invalid', 'unknown HTTP version'), request.socket, false);
+      answerClientError(
+        new TinderboxError('invalid', 'unknown HTTP version'),
+        request.socket,
+        false,
+        this.#options.config.limits,
+      );
       return;
     }
     if (hasTwoHosts(request)) {
@@ -130,7 +136,7 @@ class HttpGateway implements Gateway {
     response.once('close', () => dropLeftover(request, this.#calls));
     if (expected) response.writeContinue();
     watchUpload(request, this.#watch, () => {
-      answerClientError(clientStalled(), request.socket, response.headersSent);
+      answerClientError(clientStalled(), request.socket, response.headersSent, this.#options.config.limits);
     });
     this.#control(request, response);
   }
@@ -195,21 +201,21 @@ class HttpGateway implements Gateway {
 }
 
 /** The one method without a resource: its target is where a proxy would go. An answer under way cannot be overtaken. */
-function refuseConnect(socket: Duplex): void {
+function refuseConnect(socket: Duplex, limits: GatewayLimits): void {
   socket.on('error', () => socket.destroy());
   const error = new TinderboxError('unsupported', 'CONNECT is for proxies, and this is none');
-  answerClientError(error, socket, messageOf(socket) !== undefined);
+  answerClientError(error, socket, messageOf(socket) !== undefined, limits);
 }
 
 /**
  * A head that is late by node:http's clock may lie in the kernel, unread because this process was held up: it is read
  * before the client is judged.
  */
-function judgeLate(error: Error, socket: Socket): void {
+function judgeLate(error: Error, socket: Socket, limits: GatewayLimits): void {
   const { bytesWritten } = socket;
   setImmediate(() => {
     const arrived = messageOf(socket) !== undefined || socket.bytesWritten > bytesWritten;
-    if (!arrived) answerClientError(error, socket, false);
+    if (!arrived) answerClientError(error, socket, false, limits);
   });
 }
 

@@ -70,10 +70,25 @@ test('a head over the limit is 431, one that does not arrive in time is 408', as
   const edge = await startEdge(t, port, { limits: { headerBytes: 8192, headersTimeoutMs: 200 } });
   const long = await exchange(t, edge.port, `GET /function/echo HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(9000)}\r\n\r\n`);
   assert.match(long, /^HTTP\/1\.1 431 /);
+  assert.match(long, /\r\n\r\nthe request head is larger than the limit of 8192 bytes\n$/);
   assert.match(await exchange(t, edge.port, `GET /${'y'.repeat(9000)} HTTP/1.1\r\n`), /^HTTP\/1\.1 431 /);
   const slow = await rawClient(t, edge.port);
   slow.write('GET /function/echo HTTP/1.1\r\nHost: x\r\n');
-  assert.match(await slow.closed(), /^HTTP\/1\.1 408 /);
+  assert.match(await slow.closed(), /^HTTP\/1\.1 408 [^]*the request head did not arrive within 200 ms\n$/);
+});
+
+test('what is no HTTP is told in the words of the parser', async (t) => {
+  const { port } = await startHttpInstance(t);
+  const edge = await startEdge(t, port);
+  for (const [lines, reason] of [
+    ['X: a\x01b', 'invalid header value char'],
+    ['bad name: 1', 'invalid header token'],
+    ['Content-Length: 1\r\nContent-Length: 2', 'duplicate Content-Length'],
+  ] as const) {
+    const answer = await exchange(t, edge.port, `GET /function/echo HTTP/1.1\r\nHost: x\r\n${lines}\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 400 /);
+    assert.ok(answer.endsWith(`\r\n\r\nthe request is not valid HTTP: ${reason}\n`), answer);
+  }
 });
 
 test('headers within the limit all arrive, however many they are', async (t) => {

@@ -21,6 +21,16 @@ test('values of flags without a value become the flags that are known', () => {
   assert.equal(plain('deploy --update=true --replace=false'), 'deploy');
   assert.equal(plain('deploy -r=true'), 'deploy --replace');
   assert.equal(plain('deploy --update x'), 'deploy x');
+  assert.equal(plain('deploy --update=F --replace=TRUE'), 'deploy --no-update --replace');
+});
+
+test('another value of such a flag is refused with flag and value', () => {
+  for (const [line, message] of [
+    ['deploy --update=maybe', '--update "maybe" is neither true nor false'],
+    ['deploy -r=', '-r "" is neither true nor false'],
+  ] as const) {
+    assert.throws(() => plain(line), { code: 'invalid', message });
+  }
 });
 
 test('everything else stays as it is', () => {

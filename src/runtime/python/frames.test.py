@@ -160,9 +160,28 @@ def check_own_heads():
         raise AssertionError(fields)
 
 
+def check_told_fields():
+    """A field that cannot be sent is named, with the limit but without its value."""
+    beyond = 'field "x-odd" has a line break, another control character or one beyond latin-1'
+    for fields, message in (
+        (["ok", "1", "x-odd", "secret\nx"], beyond),
+        (["x-odd", "secret\u2603"], beyond),
+        (["x-odd", "a\x7f"], beyond),
+        (["n" * 257, "v"], 'field name "%s…" has 257 characters, at most 256 are allowed' % ("n" * 60)),
+        (["a b", "v"], '"a b" is not a field name'),
+    ):
+        try:
+            format_reply_head(200, None, fields)
+        except FrameViolation as violation:
+            assert str(violation) == message, (fields, str(violation))
+            continue
+        raise AssertionError(fields)
+
+
 check_frames()
 check_heads()
 check_sessions()
 check_arbitrary_bytes(3000)
 check_own_heads()
+check_told_fields()
 print("ok")

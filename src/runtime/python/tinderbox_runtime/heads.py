@@ -7,6 +7,7 @@ _VISIBLE = bytes(range(0x21, 0x7F)) + bytes(range(0x80, 0x100))
 _ASCII_VISIBLE = bytes(range(0x21, 0x7F))
 _TEXT = b"\t\n" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _MAX_KNOWN_NAMES = 1024
+_LONGEST_NAME = 256
 
 
 class RequestHead:
@@ -65,16 +66,13 @@ def parse_trailers(payload):
 def format_reply_head(status, length, fields):
     """The payload of a reply's head. Raises FrameViolation when a name or a value cannot be sent."""
     check_names(fields)
-    for part in fields:
-        if "\n" in part:
-            raise _violation("a field %r has a line break" % part[:60])
     text = "\n".join([str(status), "-" if length is None else str(length), *fields])
     try:
         payload = text.encode("latin-1")
     except UnicodeEncodeError:
-        raise _violation("a field has a character beyond latin-1") from None
-    if payload.translate(None, _TEXT):
-        raise _violation("a field has a control character")
+        raise _foreign(fields) from None
+    if payload.translate(None, _TEXT) or payload.count(b"\n") != len(fields) + 1:
+        raise _foreign(fields)
     if len(payload) > 65536:
         raise FrameViolation("length", "a head of %d bytes, the limit is 65536" % len(payload))
     return payload
@@ -84,8 +82,12 @@ def check_names(fields):
     if len(fields) % 2:
         raise _violation("a field name without a value")
     for name in fields[::2]:
-        if not _consists(name, _TOKEN, 256):
-            raise _violation("%r is not a field name" % name[:60])
+        if len(name) > _LONGEST_NAME:
+            raise _violation(
+                'field name "%s…" has %d characters, at most %d are allowed' % (_excerpt(name), len(name), _LONGEST_NAME)
+            )
+        if not _consists(name, _TOKEN, _LONGEST_NAME):
+            raise _violation('"%s" is not a field name' % _excerpt(name))
 
 
 def parse_length(text):
@@ -114,6 +116,20 @@ def _consists(text, allowed, limit):
         return not text.encode("latin-1").translate(None, allowed)
     except UnicodeEncodeError:
         return False
+
+
+def _foreign(fields):
+    """The violation of the first field with a character the wire does not carry; the value is left out, it may be a secret."""
+    for name, value in zip(fields[::2], fields[1::2]):
+        if not _consists(value or "-", _TEXT.replace(b"\n", b""), len(value) + 1):
+            return _violation(
+                'field "%s" has a line break, another control character or one beyond latin-1' % _excerpt(name)
+            )
+    return _violation("a line has a line break, another control character or one beyond latin-1")
+
+
+def _excerpt(text):
+    return repr(text[:60])[1:-1]
 
 
 def _violation(message):
