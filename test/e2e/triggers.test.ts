@@ -72,6 +72,33 @@ async function asleep(platform: TestPlatform, name: string): Promise<void> {
 }
 
 suite('triggers', () => {
+  test('triggers without servers of their own use those that keep stored calls, with their credentials', async (t) => {
+    const config = 'authorization { token: sesame }\njetstream { store_dir: "DIR/js" }';
+    const nats = await useNats(t, { config });
+    if (nats === undefined) return;
+    const platform = await usePlatform(t, ['--nats', nats.url.replace('//', '//sesame@')]);
+    await deployFiles(platform, 'echo', echo, { spec: { annotations: { topic: 'orders.new' } } });
+    await create(platform, {
+      name: 'kept',
+      function: 'echo',
+      nats: { stream: 'KEPT', subject: 'kept.>', createStream: true },
+      responseTopic: 'done',
+    });
+    await connected(platform, 'kept');
+    const connection = await client(t, nats.url, 'sesame');
+    const done = await listen(connection, 'done');
+    await jetstream(connection).publish('kept.1', 'a');
+    await until('it to be answered', () => done.length === 1, longMs);
+    const answer = await until(
+      'the topic to be followed',
+      () => connection.request('orders.new', 'b', { timeout: 1000 }).catch(() => undefined),
+      longMs,
+    );
+    assert.match(answer.string(), /"body":"b"/);
+    // While NATS is still there.
+    await platform.stop();
+  });
+
   test('a topic of the annotation wakes a function that sleeps, and an answer goes where it is wanted', async (t) => {
     covers('annotation', 'topic');
     const nats = await useNats(t);

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { connect, credsAuthenticator, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import {
+  type Authenticator,
+  connect,
+  type ConnectionOptions,
+  credsAuthenticator,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from '@nats-io/transport-node';
 import { TinderboxError } from '../../model/errors.ts';
-import type { NatsAccess } from '../../model/nats-access.ts';
+import { type NatsAccess, tlsOptions, userSeedIn } from '../../model/nats-access.ts';
 
 const connectTimeoutMs = 3000;
 /** A connection that has gone silent is given up after twice this. */
@@ -18,7 +25,8 @@ export async function connectNats(access: NatsAccess, name: string): Promise<Nat
 }
 
 function connectionOptions(access: NatsAccess, name: string): ConnectionOptions {
-  const { servers, user, password, token, credsFile, tls } = access;
+  const { servers, user, password, token, credsFile } = access;
+  const tls = tlsOptions(access);
   return {
     servers: [...servers],
     name,
@@ -33,9 +41,19 @@ function connectionOptions(access: NatsAccess, name: string): ConnectionOptions 
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { pass: password }),
     ...(token === undefined ? {} : { token }),
-    ...(credsFile === undefined ? {} : { authenticator: credsAuthenticator(readSecret('natsCreds', credsFile)) }),
+    ...(credsFile === undefined ? {} : { authenticator: fileAuthenticator(credsFile) }),
     ...(tls === undefined ? {} : { tls }),
   };
+}
+
+/** A file as `nsc` writes it, or the seed of a user's key alone. */
+function fileAuthenticator(file: string): Authenticator {
+  const bytes = readSecret('natsCreds', file);
+  const text = new TextDecoder().decode(bytes);
+  if (text.includes('BEGIN NATS USER JWT')) return credsAuthenticator(bytes);
+  const seed = userSeedIn(text);
+  if (seed !== undefined) return nkeyAuthenticator(new TextEncoder().encode(seed));
+  throw new TinderboxError('config', `setting natsCreds: ${file} has neither JWT and key of a user nor a user's seed`);
 }
 
 function readSecret(setting: string, file: string): Uint8Array {

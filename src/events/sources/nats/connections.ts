@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Authenticator, NatsConnection } from '@nats-io/transport-node';
 import { TinderboxError } from '../../../model/errors.ts';
-import type { NatsAccess } from '../../../model/nats-access.ts';
+import { type NatsAccess, tlsOptions, userSeedIn } from '../../../model/nats-access.ts';
 import { redialDelayMs } from '../decide-delivery.ts';
 import type { SourceEvents } from '../source.ts';
 
 /** Where a NATS server is, and who calls. */
 export interface NatsAddress extends NatsAccess {
-  /** A credentials file's text, `user:password`, or a token; in place of those of the access. */
+  /** A credentials file's text, a user's seed, `user:password`, or a token; in place of those of the access. */
   readonly credentials?: string;
 }
 
@@ -84,7 +84,8 @@ function share(address: NatsAddress): Shared {
 async function connectTo(address: NatsAddress, links: Shared['links']): Promise<NatsConnection> {
   // Loaded only where a trigger needs it.
   const { connect } = await import('@nats-io/transport-node');
-  const { servers, user, password, token, tls } = address;
+  const { servers, user, password, token } = address;
+  const tls = tlsOptions(address);
   let lostMs = performance.now();
   try {
     const connection = await connect({
@@ -116,11 +117,13 @@ async function authenticated({
 }
 
 async function authenticatorFrom(text: string): Promise<Authenticator> {
-  const { credsAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } = await import(
+  const { credsAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } = await import(
     '@nats-io/transport-node'
   );
   const plain = text.trim();
   if (plain.includes('BEGIN NATS USER JWT')) return credsAuthenticator(new TextEncoder().encode(text));
+  const seed = userSeedIn(plain);
+  if (seed !== undefined) return nkeyAuthenticator(new TextEncoder().encode(seed));
   const colon = plain.indexOf(':');
   if (colon < 0) return tokenAuthenticator(plain);
   return usernamePasswordAuthenticator(plain.slice(0, colon), plain.slice(colon + 1));

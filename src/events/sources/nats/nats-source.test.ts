@@ -125,6 +125,13 @@ test('credentials are a pair or a token, and wrong ones are refused in words', a
   }
 });
 
+test('an address that asks for TLS is not reached in the clear', async (t) => {
+  const nats = await useNats(t);
+  if (nats === undefined) return;
+  const source = sourceAt({ url: nats.url.replace('nats:', 'tls:') }, { subject: 'x' });
+  await assert.rejects(source.connect(silent, never), { code: 'unavailable', message: /tls/i });
+});
+
 test('without JetStream at the server a stream is refused in words', async (t) => {
   const nats = await useNats(t, { config: '' });
   if (nats === undefined) return;
