@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.ts';
@@ -12,6 +12,16 @@ test('a program is found in PATH, or beside the function when its name has a sla
   assert.equal(findProgram('fn.sh', '/', `/nowhere:${dir}`), join(dir, 'fn.sh'));
   assert.equal(findProgram('fn.sh', dir, '.'), join(dir, 'fn.sh'));
   assert.match(findProgram('sh', dir), /\/sh$/);
+});
+
+test('a folder of PATH that cannot be entered hides nothing in a later one, and is the reason when there is nothing', (t) => {
+  const dir = tempDir(t);
+  writeFileSync(join(dir, 'fn.sh'), '#!/bin/sh\n', { mode: 0o755 });
+  const closed = join(dir, 'round');
+  symlinkSync(closed, closed);
+  assert.equal(findProgram('fn.sh', dir, `${closed}:${dir}`), join(dir, 'fn.sh'));
+  const message = `the program "other.sh" cannot be run: ${join(closed, 'other.sh')} cannot be reached: ELOOP`;
+  assert.throws(() => findProgram('other.sh', dir, `${closed}:${dir}`), { message });
 });
 
 test('what cannot be run is named with the reason', (t) => {

@@ -28,9 +28,14 @@ export function findProgram(name: string, cwd: string, path = defaultPath): stri
 
 /** Why a file cannot be run; undefined: it can. */
 function obstacleOf(file: string): string | undefined {
-  const facts = statSync(file, { throwIfNoEntry: false });
-  if (facts === undefined) return 'absent';
-  if (!facts.isFile()) return `${file} is not a file`;
+  try {
+    const facts = statSync(file, { throwIfNoEntry: false });
+    if (facts === undefined) return 'absent';
+    if (!facts.isFile()) return `${file} is not a file`;
+  } catch (reason) {
+    // A folder of PATH this user may not enter hides no program in a later one.
+    return `${file} cannot be reached: ${(reason as NodeJS.ErrnoException).code}`;
+  }
   try {
     accessSync(file, constants.X_OK);
     return undefined;
