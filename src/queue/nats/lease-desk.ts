@@ -90,10 +90,16 @@ class StreamLeaseDesk implements LeaseDesk {
     for (const priority of counts.priorities(lane)) {
       while (leased.length < most) {
         const wanted = most - leased.length;
-        const deliveries = await consumers.take(lane, priority, wanted);
-        leased.push(...(await this.#admit(deliveries)));
-        // What was dropped may have stood before something that is good.
-        if (deliveries.length < wanted) break;
+        try {
+          const deliveries = await consumers.take(lane, priority, wanted);
+          leased.push(...(await this.#admit(deliveries)));
+          // What was dropped may have stood before something that is good.
+          if (deliveries.length < wanted) break;
+        } catch (error) {
+          // What is held already must be given out: nobody else ever gets it.
+          if (leased.length > 0) return leased;
+          throw error;
+        }
       }
     }
     return leased;
