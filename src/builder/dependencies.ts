@@ -54,7 +54,7 @@ async function readPip(sitePackages: string): Promise<[string, string][]> {
 /** Modules a `go.mod` requires, as the build wrote it. */
 async function readGoMod(file: string): Promise<[string, string][]> {
   const text = (await readText(file)) ?? '';
-  const lines = text.matchAll(/^\s*(?:require\s+)?([\w.~-]+(?:\/[\w.~-]+)+)\s+(v\d\S*)/gm);
+  const lines = text.matchAll(/^[ \t]*(?:require[ \t]+)?([\w.~-]+(?:\/[\w.~-]+)+)\s+(v\d\S*)/gm);
   return [...lines].map((match) => [match[1] ?? '', match[2] ?? '']);
 }
 

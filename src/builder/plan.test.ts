@@ -187,3 +187,36 @@ test('a template that brings no main leaves its handler folder to be built', asy
   const plan = await planOf(files, { language: 'node22', process: 'node index.js' });
   assert.deepEqual([plan.root, plan.handler, plan.mode], ['src', 'handler.js', 'frame']);
 });
+
+test('no text makes planning take long: a megabyte of what a pattern begins with is read in time of its length', async () => {
+  const megabyte = (unit: string): string => unit.repeat(Math.floor(1_000_000 / unit.length));
+  const ruby = { 'handler.rb': 'class Handler\n  def run(body)\n  end\nend\n' };
+  const startedMs = performance.now();
+  for (const unit of ['\n', ' ', 'gem']) {
+    assert.deepEqual(stepsOf(await planOf({ ...ruby, Gemfile: megabyte(unit) })), []);
+    assert.deepEqual(stepsOf(await planOf({ 'Handler.pm': '1;', cpanfile: megabyte(unit) })), []);
+  }
+  for (const unit of ['dependencies={\n', 'dependencies = {"a', '"a ', '\n']) {
+    assert.deepEqual(stepsOf(await planOf({ 'handler.lua': 'x', 'a.rockspec': megabyte(unit) })), ['luarocks']);
+  }
+  const java = planOf({ 'Handler.java': megabyte('\n') });
+  await java.catch((error: { readonly code: string }) => assert.equal(error.code, 'invalid'));
+  await assert.rejects(planOf({ 'handler.go': megabyte('func Handle(\n') }), { code: 'invalid' });
+  // Minutes where a pattern begins anew at each place.
+  assert.ok(performance.now() - startedMs < 20_000);
+});
+
+test('a template.yml that is large, nested without end or no YAML is refused in one line', async () => {
+  const main = { 'index.py': '', Dockerfile: 'FROM python:3\n' };
+  for (const [text, message] of [
+    ['a'.repeat(20_000), /^template\.yml has 20000 characters, at most 16384 are read$/],
+    ['['.repeat(16_000), /^template\.yml cannot be read: it is nested too deep to be read$/],
+    ['a: b: c', /^template\.yml cannot be read: Nested mappings are not allowed in compact mappings$/],
+    [`handler_folder: ../${'x'.repeat(500)}`, /^template\.yml: handler_folder "\.\.\/x{154}…" leaves the template$/],
+  ] as const) {
+    await assert.rejects(planOf({ ...main, 'template.yml': text }), { message });
+  }
+  await assert.rejects(planOf({ 'handler.js': '', 'package.json': 'a\nb' }), {
+    message: /^package\.json is not JSON: .*$/,
+  });
+});

@@ -1,4 +1,5 @@
 import { TinderboxError } from '../model/errors.ts';
+import { yamlProblem } from '../model/yaml-problem.ts';
 import type { BuildOrder } from './build-order.ts';
 import { type Dockerfile, parseDockerfile } from './dockerfile.ts';
 import type { LanguagePlan, SourceView } from './language-builder.ts';
@@ -67,12 +68,24 @@ interface TemplateManifest {
   readonly fprocess: string | undefined;
 }
 
+/** Those of templates have a few hundred bytes; the parser's time grows with more than the length of what is odd. */
+const longestManifest = 16 * 1024;
+
 async function readManifest(view: SourceView): Promise<TemplateManifest | undefined> {
   const text = await view.read('template.yml');
   if (text === undefined) return undefined;
-  const { parse } = await import('yaml');
+  if (text.length > longestManifest) {
+    throw new TinderboxError(
+      'too-large',
+      `template.yml has ${text.length} characters, at most ${longestManifest} are read`,
+    );
+  }
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text, { prettyErrors: true });
+  const [wrong] = document.errors;
+  if (wrong !== undefined) throw new TinderboxError('invalid', `template.yml cannot be read: ${yamlProblem(wrong)}`);
   try {
-    const value: unknown = parse(text, { maxAliasCount: 0 });
+    const value: unknown = document.toJS({ maxAliasCount: 0 });
     const fields = (typeof value === 'object' ? value : null) as Record<string, unknown> | null;
     return { handlerFolder: textOf(fields?.['handler_folder']), fprocess: textOf(fields?.['fprocess']) };
   } catch (cause) {
@@ -88,7 +101,7 @@ function textOf(value: unknown): string | undefined {
 function folderName(text: string | undefined): string {
   const name = (text ?? 'function').replace(/^\.\/|\/+$/g, '');
   if (!name.startsWith('/') && !name.split('/').includes('..') && name !== '') return name;
-  throw new TinderboxError('invalid', `template.yml: handler_folder "${name}" leaves the template`);
+  throw new TinderboxError('invalid', `template.yml: handler_folder "${shorten(name)}" leaves the template`);
 }
 
 function portOf(upstream: string | undefined): number | undefined {

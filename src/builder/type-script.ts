@@ -12,7 +12,7 @@ export interface CompiledTypeScript {
 
 const typed = /\.(ts|mts|cts)$/;
 const plain = /\.(js|mjs|cjs)$/;
-const moduleSyntax = /^\s*(import|export)\b/m;
+const moduleSyntax = /^[ \t]*(import|export)\b/m;
 const specifier = /(\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"])(\.{1,2}\/[^'"\n]+\.[mc]?ts)\2/g;
 const unsupportedOptions = ['paths', 'baseUrl', 'experimentalDecorators', 'emitDecoratorMetadata', 'jsx'];
 

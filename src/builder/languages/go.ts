@@ -115,7 +115,7 @@ async function preparationOf(view: SourceView): Promise<readonly BuildStep[]> {
 
 function kindOf(sources: readonly string[]): HandlerKind {
   for (const text of sources) {
-    const parameters = /^func\s+Handle\s*\(([^)]*)\)/m.exec(text)?.[1];
+    const parameters = /^func\s+Handle\s*\(([^)]{0,1000})\)/m.exec(text)?.[1];
     if (parameters === undefined) continue;
     if (/\bhttp\.ResponseWriter\b/.test(parameters)) return 'middleware';
     if (/\[\]byte\b/.test(parameters)) return 'classic';

@@ -61,7 +61,7 @@ async function findHandlerClass(view: SourceView): Promise<string> {
     const text = (await view.read(path)) ?? '';
     const name = implementsHandler.exec(text)?.[1];
     if (name === undefined) continue;
-    const folder = /^\s*package\s+([\w.]+)/m.exec(text)?.[1];
+    const folder = /^[ \t]*package\s+([\w.]+)/m.exec(text)?.[1];
     found.push(folder === undefined ? name : `${folder}.${name}`);
   }
   const chosen = found.find((name) => /(^|\.)Handler$/.test(name)) ?? found[0];

@@ -34,9 +34,14 @@ export const lua: LanguageBuilder = {
   },
 };
 
-/** Lua itself is there; what cannot be read so simply is left to luarocks. */
+/** Lua itself is there; what cannot be read so simply is left to luarocks. Takes time in proportion to the text, whatever it is. */
 function namesRocks(rockspec: string): boolean {
-  const list = /^(?:build_|test_)?dependencies\s*=\s*\{([^}]*)\}/m.exec(rockspec)?.[1];
-  const names = list === undefined ? [] : [...list.matchAll(/(["'])\s*([^\s"'<>=~]+).*?\1/g)].map((match) => match[2]);
-  return list === undefined || names.some((name) => name !== 'lua');
+  const begun = /^(?:build_|test_)?dependencies\s*=\s*\{/m.exec(rockspec);
+  const from = begun === null ? -1 : begun.index + begun[0].length;
+  const to = begun === null ? -1 : rockspec.indexOf('}', from);
+  if (to < 0) return true;
+  const names = [...rockspec.slice(from, to).matchAll(/(["'])([^"'\n]{1,200})\1/g)].map(
+    (match) => /^[^\s<>=~]+/.exec((match[2] ?? '').trim())?.[0],
+  );
+  return names.some((name) => name !== 'lua');
 }

@@ -72,7 +72,11 @@ function parsePackageJson(text: string): PackageJson {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch (error) {
-    throw new TinderboxError('invalid', `package.json is not JSON: ${(error as Error).message}`, { cause: error });
+    throw new TinderboxError(
+      'invalid',
+      `package.json is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`,
+      { cause: error },
+    );
   }
   throw new TinderboxError('invalid', 'package.json is not an object');
 }

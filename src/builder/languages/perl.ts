@@ -15,7 +15,7 @@ export const perl: LanguageBuilder = {
         hint: 'define package Handler there, with sub handle { my ($body) = @_; … }',
       });
     }
-    const asks = /^\s*(requires|recommends|suggests|on|feature)\b/m.test((await view.read('cpanfile')) ?? '');
+    const asks = /^[ \t]*(requires|recommends|suggests|on|feature)\b/m.test((await view.read('cpanfile')) ?? '');
     const install = ['--notest', '--local-lib-contained', 'local', '--installdeps', '.'];
     return programPlan(
       order,

@@ -41,7 +41,7 @@ export const python: LanguageBuilder = {
 async function wantsFlask(view: SourceView, order: BuildOrder): Promise<boolean> {
   if (!/^python3?-flask/.test(order.language ?? '') || !view.files.has('handler.py')) return false;
   const text = (await view.read('handler.py')) ?? '';
-  return /^\s*(from|import)\s+flask\b/m.test(text) && /^def\s+handle\b/m.test(text);
+  return /^[ \t]*(from|import)[ \t]+flask\b/m.test(text) && /^def\s+handle\b/m.test(text);
 }
 
 /** OpenFaaS's template has Flask whether or not requirements.txt names it. */

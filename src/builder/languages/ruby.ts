@@ -8,7 +8,7 @@ const main = 'tinderbox_main.rb';
 const gems = { BUNDLE_PATH: 'vendor/bundle' };
 
 /** A Gemfile without any of these, as templates have it, needs no bundler. */
-const asksForGems = /^\s*(gem|gemspec|eval_gemfile|instance_eval|plugin)\b/m;
+const asksForGems = /^[ \t]*(gem|gemspec|eval_gemfile|instance_eval|plugin)\b/m;
 
 /**
  * Ruby, in the shapes of OpenFaaS's templates: `Handler#run(body)` in handler.rb once per call, or `run(body, headers)`, which

@@ -62,7 +62,7 @@ function cargoPlan(
 
 function packageName(manifest: string | undefined): string {
   const section = /^\[package\]\s*$([^]*?)(?=^\[|$(?![^]))/m.exec(manifest ?? '')?.[1] ?? '';
-  const name = /^\s*name\s*=\s*["']([\w-]+)["']/m.exec(section)?.[1];
+  const name = /^[ \t]*name[ \t]*=[ \t]*["']([\w-]+)["']/m.exec(section)?.[1];
   if (name !== undefined) return name;
   throw new TinderboxError('invalid', 'Cargo.toml has no [package] with a name');
 }
