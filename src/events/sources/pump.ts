@@ -3,7 +3,7 @@
  *
  * Owns: the connection's life, how many calls are under way, what follows from each answer, and the counts. Does not own
  * the broker (source.ts) nor calls (`invoke`).
- * 1. Never more calls at once than `concurrency`; a message is asked for only when there is room for its call.
+ * 1. Never more calls at once than `concurrency`; messages are asked for only as far as there is room for their calls.
  * 2. A message is acknowledged only after the function answered with success and the answer was published, or after it was
  *    given up and whoever takes what is given up has it.
  * 3. Every message in hand is acknowledged or put off, also when the pump stops; what cannot be told to the broker is
@@ -127,7 +127,7 @@ class MessagePump implements Pump {
         await new Promise<void>((resolve) => (this.#room = resolve));
         continue;
       }
-      const delivery = await connection.next(signal);
+      const delivery = await connection.next(signal, this.#options.settings.concurrency - this.#work.size);
       if (delivery === undefined) return;
       const done = this.#handle(delivery, connection).finally(() => {
         this.#work.delete(done);

@@ -7,8 +7,8 @@
  *    says that it cannot keep that (`durable: false`).
  * 2. A message that was put off comes again, not before its time, with `attempt` one higher.
  * 3. An acknowledged message never comes again.
- * 4. A durable source takes one message from its broker for each call of `next`, so that whoever stops asking has no more in
- *    hand; what a broker pushes to one that is not is kept in bounds, and dropped when it closes.
+ * 4. A durable source takes no more messages from its broker than there was room for when it asked it, and gives back what
+ *    nobody asked for any more; what a broker pushes to one that is not is kept in bounds, and dropped when it closes.
  * 5. `extend` keeps a message from being given to somebody else while its function runs.
  * 6. Two connections of the same trigger share its messages; each goes to one of them.
  */
@@ -33,8 +33,11 @@ export interface SourceEvents {
 }
 
 export interface SourceConnection {
-  /** Waits for a message; undefined once the signal aborts. Called by one at a time. Rejects when it is over. */
-  next(signal: AbortSignal): Promise<Delivery | undefined>;
+  /**
+   * Waits for a message; undefined once the signal aborts. Called by one at a time. Rejects when it is over. `room`, default
+   * 1, is how many more may be in hand, this one included: so many may be taken from the broker in one step.
+   */
+  next(signal: AbortSignal, room?: number): Promise<Delivery | undefined>;
   /** Resolves when the broker has it. Rejects when it cannot be published there. */
   publish(message: Message): Promise<void>;
   /** Messages that wait at the broker for this trigger; undefined: it cannot tell. */

@@ -22,7 +22,7 @@ interface JetStreamOptions extends NatsSourceOptions {
 const ackWaitMs = 30_000;
 /** Of a consumer that was made by others: below it a running function could not be told of in time. */
 const leastAckWaitMs = 10_000;
-/** One request for a message stands this long. */
+/** One request for messages stands this long. */
 const pullMs = 30_000;
 const acknowledgeMs = 30_000;
 
@@ -116,7 +116,9 @@ class StreamConnection implements SourceConnection {
   readonly #manager: JetStreamManager;
   readonly #client: JetStreamClient;
   readonly #consumer: Consumer;
+  /** What was asked for and has not come, and what came of it. */
   #asking: ConsumerMessages | undefined;
+  #coming: AsyncIterator<JsMsg> | undefined;
 
   constructor(link: NatsLink, manager: JetStreamManager, client: JetStreamClient, consumer: Consumer) {
     this.#link = link;
@@ -127,22 +129,42 @@ class StreamConnection implements SourceConnection {
     link.onReconnect(() => this.#asking?.stop());
   }
 
-  async next(signal: AbortSignal): Promise<Delivery | undefined> {
+  async next(signal: AbortSignal, room = 1): Promise<Delivery | undefined> {
     const stop = (): void => this.#asking?.stop();
     signal.addEventListener('abort', stop);
     try {
       while (!signal.aborted) {
-        this.#asking = await this.#consumer.fetch({ max_messages: 1, expires: pullMs });
-        if (signal.aborted) stop();
-        for await (const message of this.#asking) return deliveryFrom(message);
+        this.#coming ??= await this.#ask(room);
+        if (signal.aborted) break;
+        const { value, done } = await this.#coming.next();
+        if (done !== true && !signal.aborted) return deliveryFrom(value);
+        if (done === true) this.#coming = undefined;
+        else (value as JsMsg).nak();
       }
+      await this.#giveBack();
       return undefined;
     } catch (reason) {
+      this.#coming = undefined;
       if (signal.aborted) return undefined;
       throw translate(reason);
     } finally {
-      this.#asking = undefined;
       signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** What is handed out of it is counted by whoever asks, so that there is always room for what is still to come. */
+  async #ask(room: number): Promise<AsyncIterator<JsMsg>> {
+    this.#asking = await this.#consumer.fetch({ max_messages: room, expires: pullMs });
+    return this.#asking[Symbol.asyncIterator]();
+  }
+
+  /** Nobody asks any more: what came meanwhile is for others, at once. */
+  async #giveBack(): Promise<void> {
+    const coming = this.#coming;
+    this.#coming = undefined;
+    this.#asking?.stop();
+    for (let step = await coming?.next(); step !== undefined && step.done !== true; step = await coming?.next()) {
+      step.value.nak();
     }
   }
 

@@ -125,6 +125,31 @@ test('credentials are a pair or a token, and wrong ones are refused in words', a
   }
 });
 
+test('no more messages are taken from a stream than there is room for, and those that came for nobody are given back', async (t) => {
+  const nats = await useNats(t);
+  if (nats === undefined) return;
+  const client = await clientOf(t, nats);
+  const connection = await sourceAt(nats, stream).connect(silent, never);
+  t.after(() => connection.close());
+  for (let i = 0; i < 10; i += 1) await jetstream(client).publish('orders.1', String(i));
+  const manager = await jetstreamManager(client);
+  const inHand = async (): Promise<number> =>
+    (await manager.consumers.info('ORDERS', 'tinderbox_ns_orders')).num_ack_pending;
+  const stop = new AbortController();
+  const first = await connection.next(stop.signal, 4);
+  assert.equal(Buffer.from(first?.body ?? []).toString(), '0');
+  await until('all there was room for to be taken', async () => (await inHand()) === 4);
+  const second = await connection.next(stop.signal, 3);
+  assert.equal(await inHand(), 4);
+  stop.abort();
+  assert.equal(await connection.next(stop.signal, 2), undefined);
+  await first?.acknowledge();
+  await second?.acknowledge();
+  const again = await connection.next(never, 1);
+  assert.deepEqual([Buffer.from(again?.body ?? []).toString(), again?.attempt], ['2', 2]);
+  await again?.acknowledge();
+});
+
 test('an address that asks for TLS is not reached in the clear', async (t) => {
   const nats = await useNats(t);
   if (nats === undefined) return;
