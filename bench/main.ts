@@ -11,6 +11,7 @@ import { closeAgent, ensureLoadGenerator, percentile } from './load.ts';
 import { deployMany, measureList } from './many-functions.ts';
 import { platformMemory } from './memory.ts';
 import { type Figure, formatJson, formatTable, holds } from './report.ts';
+import { measureSchedules } from './schedules.ts';
 import { measureStoredCalls } from './stored-calls.ts';
 import { measureLatency, measureThroughput } from './throughput.ts';
 
@@ -142,6 +143,8 @@ figures.push(...(await measureUnpooled()));
 note('1,000 functions');
 figures.push(...(await measureMany()));
 figures.push(...(await measureStoredCalls(1_000_000, note)));
+note('schedules');
+figures.push(...(await measureSchedules()));
 closeAgent();
 console.log(formatTable(figures));
 console.log(formatJson(figures));

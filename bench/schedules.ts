@@ -1,4 +1,4 @@
-// Schedules: `npm run bench:schedules [-- FILE]`. How late the job of a due time is on disk, with 5,000 schedules spread over
+// Schedules: part of `npm run bench`, and alone by `npm run bench:schedules [-- FILE]`. How late the job of a due time is on disk, with 5,000 schedules spread over
 // a minute, and how long 5,000 of the same second take. The clock, the queue and its disk are the platform's own; nothing
 // is executed, so that what is measured is the schedule and not its functions.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -55,32 +55,35 @@ function dueOf({ id }: Job): number {
   return Number(id.slice(id.lastIndexOf('-') + 1));
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'tbs-'));
-const figures: Figure[] = [];
-try {
-  const spread = await measure((index) => `${index % 60} * * * * *`, join(folder, 'spread.db'));
-  const herd = await measure(() => '0 * * * * *', join(folder, 'herd.db'));
-  const quantile = (list: readonly number[], share: number): number => list[Math.ceil(share * list.length) - 1] ?? NaN;
-  figures.push(
-    { measure: `due to stored, ${count} spread over a minute, p50`, value: quantile(spread, 0.5), unit: 'ms' },
-    {
-      measure: `due to stored, ${count} spread over a minute, p99`,
-      value: quantile(spread, 0.99),
-      unit: 'ms',
-      atMost: 50,
-    },
-    {
-      measure: `due to stored, ${count} of the same second, the last`,
-      value: quantile(herd, 1),
-      unit: 'ms',
-      atMost: 1000,
-    },
-  );
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+/** Takes two minutes: one to spread them over, one until all are due at once. */
+export async function measureSchedules(): Promise<Figure[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'tbs-'));
+  try {
+    const spread = await measure((index) => `${index % 60} * * * * *`, join(folder, 'spread.db'));
+    const herd = await measure(() => '0 * * * * *', join(folder, 'herd.db'));
+    const quantile = (list: readonly number[], share: number): number =>
+      list[Math.ceil(share * list.length) - 1] ?? NaN;
+    const spreadOut = `due to stored, ${count} schedules spread over a minute`;
+    return [
+      { measure: `${spreadOut}, p50`, value: quantile(spread, 0.5), unit: 'ms' },
+      { measure: `${spreadOut}, p99`, value: quantile(spread, 0.99), unit: 'ms', atMost: 50 },
+      {
+        measure: `due to stored, ${count} schedules of the same second, the last`,
+        value: quantile(herd, 1),
+        unit: 'ms',
+        atMost: 1000,
+      },
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
-console.log(formatTable(figures));
-console.log(formatJson(figures));
-const [jsonFile] = process.argv.slice(2);
-if (jsonFile !== undefined) writeFileSync(jsonFile, `${formatJson(figures)}\n`);
-process.exitCode = figures.every(holds) ? 0 : 1;
+
+if (import.meta.main) {
+  const figures = await measureSchedules();
+  console.log(formatTable(figures));
+  console.log(formatJson(figures));
+  const [jsonFile] = process.argv.slice(2);
+  if (jsonFile !== undefined) writeFileSync(jsonFile, `${formatJson(figures)}\n`);
+  process.exitCode = figures.every(holds) ? 0 : 1;
+}
