@@ -27,7 +27,7 @@ export function buildGoProgram(name: string, folder: string, target = '.'): Obta
 
 /**
  * A program whose releases module proxies need not serve, built from a checkout of its repository below the folder
- * `$<variable>` names, with the dependencies it brings along. Undefined where the variable is not set.
+ * `$<variable>` names, with the dependencies it brings along, or those of its `go.sum`. Undefined where the variable is not set.
  */
 export function buildCheckout(variable: string, name: string): Obtained | undefined {
   const folder = process.env[variable];
@@ -37,7 +37,8 @@ export function buildCheckout(variable: string, name: string): Obtained | undefi
   const states = ['go.mod', 'vendor/modules.txt', '.git/HEAD'].map((file) => join(source, file));
   if (!existsSync(join(source, 'go.mod'))) return { missing: `$${variable}: there is no checkout at ${source}` };
   if (isNewer(join(cache, kept), states)) return { file: join(cache, kept) };
-  return build(kept, source, ['-mod=vendor', '-buildvcs=false', '.']);
+  const modules = existsSync(join(source, 'vendor')) ? ['-mod=vendor'] : [];
+  return build(kept, source, [...modules, '-buildvcs=false', '.']);
 }
 
 /** The newest faas-cli: of `$FAAS_CLI_SOURCES/faas-cli`, else the newest that can be had as a Go module, 0.17.0. */

@@ -6,6 +6,7 @@ import type { ScalingReport } from '../../src/model/scaling-report.ts';
 import { covers } from '../support/covers.ts';
 import { deployFiles } from '../support/deploy.ts';
 import { type TestPlatform, usePlatform } from '../support/platform.ts';
+import { buildNatsExporter, startNatsExporter } from './nats-exporter.ts';
 import { requirement } from '../support/require.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
@@ -121,10 +122,13 @@ test('every series our own rules look at is there, and every target is up', asyn
   });
   t.after(() => alertmanager.close());
   await deployFiles(platform, 'dies', { 'handler.js': 'module.exports = () => process.exit(3);\n' });
+  // Without a checkout of the exporter for NATS, what is in its list is shown with another.
+  const exporter = buildNatsExporter();
+  const built = exporter === undefined ? undefined : require(t, exporter);
+  const nats = built === undefined ? undefined : await startNatsExporter(t, built);
   const prometheus = await usePrometheus(t, platform, {
     alertmanager: alertmanager.address,
-    // The exporter for NATS is not to be had as a module or a package: what is in its list is shown with another.
-    nats: alertmanager.address,
+    nats: nats ?? alertmanager.address,
   });
   if (prometheus === undefined) return;
   const jobs = await until('all are up', async () => {
@@ -141,6 +145,7 @@ test('every series our own rules look at is there, and every target is up', asyn
     'tinderbox_instance_failures_total{phase="start"}',
     'queue_worker_messages_processed_total{outcome="dead"}',
     'tinderbox_disk_free_bytes / tinderbox_disk_size_bytes',
+    ...(nats === undefined ? [] : ['gnatsd_varz_connections{job="nats"}', 'jetstream_server_jetstream_disabled == 0']),
   ]) {
     await until(`${series} is there`, async () => (await prometheus.query(series)).length > 0);
   }
