@@ -54,9 +54,14 @@ function cutOff(suite: Suite): void {
     closed.close();
     closed.close();
     assert.equal((await Array.fromAsync(closed.output)).at(-1)?.kind, 'error');
-    const left = await exec(instance, 'sleep', '600');
+    // It has to have begun: a command whose instance goes while it still enters ends by itself, with a code of its own.
+    const left = await exec(instance, 'cat');
+    left.send({ kind: 'stdin', data: Buffer.from('begun') });
+    const output = left.output[Symbol.asyncIterator]();
+    for (let kind = ''; kind !== 'stdout'; ) kind = ((await output.next()).value as ExecOutput).kind;
     await suite.fixture.engine.scale(instance.revision, 0);
-    const [last] = (await Array.fromAsync(left.output)).slice(-1);
+    let last: ExecOutput | undefined;
+    for (let next = await output.next(); next.done !== true; next = await output.next()) last = next.value;
     assert.ok(last?.kind === 'error' || (last?.kind === 'exit' && last.signal === 'SIGKILL'), JSON.stringify(last));
     await until('nothing is left', async () => !(await suite.fixture.isLeft(instance)));
     await assert.rejects(exec(instance, 'echo'), { code: 'not-found' });
