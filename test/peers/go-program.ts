@@ -22,35 +22,27 @@ export function buildGoProgram(name: string, folder: string, target = '.'): Obta
     )
   )
     return { file };
-  return build(name, module, [target]);
+  mkdirSync(cache, { recursive: true });
+  const built = spawnSync('go', ['build', '-o', file, target], { cwd: module, encoding: 'utf8' });
+  if (built.error !== undefined) return { missing: `${name} is built with Go, which is not on PATH` };
+  return built.status === 0 ? { file } : { missing: `${name} could not be built: ${built.stderr}` };
 }
 
-/**
- * A program whose releases module proxies need not serve, built from a checkout of its repository below the folder
- * `$<variable>` names, with the dependencies it brings along, or those of its `go.sum`. Undefined where the variable is not set.
- */
-export function buildCheckout(variable: string, name: string): Obtained | undefined {
-  const folder = process.env[variable];
-  if (folder === undefined) return undefined;
-  const source = join(folder, name);
-  const kept = `${name}-checkout`;
-  const states = ['go.mod', 'vendor/modules.txt', '.git/HEAD'].map((file) => join(source, file));
-  if (!existsSync(join(source, 'go.mod'))) return { missing: `$${variable}: there is no checkout at ${source}` };
-  if (isNewer(join(cache, kept), states)) return { file: join(cache, kept) };
-  const modules = existsSync(join(source, 'vendor')) ? ['-mod=vendor'] : [];
-  return build(kept, source, [...modules, '-buildvcs=false', '.']);
+/** A release that Go's module proxies need not serve, put to `$PEER_PROGRAMS/<name>`; undefined where none was. */
+export function findRelease(name: string): Obtained | undefined {
+  const folder = process.env['PEER_PROGRAMS'];
+  const file = folder === undefined ? undefined : join(folder, name);
+  return file !== undefined && existsSync(file) ? { file } : undefined;
 }
 
-/** The newest faas-cli: of `$FAAS_CLI_SOURCES/faas-cli`, else the newest that can be had as a Go module, 0.17.0. */
+/** The newest faas-cli: the release `faas-cli`, else the newest that can be had as a Go module, 0.17.0. */
 export function buildFaasCli(): Obtained {
-  const target = 'github.com/openfaas/faas-cli';
-  return buildCheckout('FAAS_CLI_SOURCES', 'faas-cli') ?? buildGoProgram('faas-cli', 'go', target);
+  return findRelease('faas-cli') ?? buildGoProgram('faas-cli', 'go', 'github.com/openfaas/faas-cli');
 }
 
-/** One of the old line, with the namespace in the query: of `$FAAS_CLI_SOURCES/faas-cli-old`, else 0.13.14. */
+/** One of the old line, with the namespace in the query: the release `faas-cli-old`, else 0.13.14. */
 export function buildOldFaasCli(): Obtained {
-  const target = 'github.com/openfaas/faas-cli';
-  return buildCheckout('FAAS_CLI_SOURCES', 'faas-cli-old') ?? buildGoProgram('faas-cli-old', 'go-old', target);
+  return findRelease('faas-cli-old') ?? buildGoProgram('faas-cli-old', 'go-old', 'github.com/openfaas/faas-cli');
 }
 
 /** Runs a program to its end; what it prints on both streams in the order it came. */
@@ -66,14 +58,6 @@ export async function runProgram(
   child.stdin.on('error', () => undefined).end(options.stdin ?? '');
   const [code] = (await once(child, 'close')) as [number];
   return { code, output: Buffer.concat(chunks).toString() };
-}
-
-function build(name: string, cwd: string, words: readonly string[]): Obtained {
-  const file = join(cache, name);
-  mkdirSync(cache, { recursive: true });
-  const built = spawnSync('go', ['build', '-o', file, ...words], { cwd, encoding: 'utf8' });
-  if (built.error !== undefined) return { missing: `${name} is built with Go, which is not on PATH` };
-  return built.status === 0 ? { file } : { missing: `${name} could not be built: ${built.stderr}` };
 }
 
 /** By when a source was put there: what came out of an archive has the time of its release. */

@@ -3,13 +3,7 @@ import type { TestContext } from 'node:test';
 import { useNats } from '../support/nats-server.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { freePort } from './free-port.ts';
-import { buildCheckout, type Obtained } from './go-program.ts';
 import { runServer } from './run-server.ts';
-
-/** prometheus-nats-exporter, of a checkout: module proxies do not serve it. Undefined where there is none. */
-export function buildNatsExporter(): Obtained | undefined {
-  return buildCheckout('NATS_EXPORTER_SOURCES', 'prometheus-nats-exporter');
-}
 
 /** A nats-server and the exporter beside it, as `deploy/prometheus/prometheus.yml` says; where it can be scraped. */
 export async function startNatsExporter(t: TestContext, file: string): Promise<string | undefined> {

@@ -6,13 +6,13 @@ import type { ScalingReport } from '../../src/model/scaling-report.ts';
 import { covers } from '../support/covers.ts';
 import { deployFiles } from '../support/deploy.ts';
 import { type TestPlatform, usePlatform } from '../support/platform.ts';
-import { buildNatsExporter, startNatsExporter } from './nats-exporter.ts';
+import { startNatsExporter } from './nats-exporter.ts';
 import { requirement } from '../support/require.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
 import { obtainAlertmanager, startAlertmanager } from './alertmanager.ts';
 import { obtainDebianProgram } from './debian-package.ts';
-import type { Obtained } from './go-program.ts';
+import { findRelease, type Obtained } from './go-program.ts';
 import {
   deployedPrometheus,
   obtainPrometheus,
@@ -122,8 +122,8 @@ test('every series our own rules look at is there, and every target is up', asyn
   });
   t.after(() => alertmanager.close());
   await deployFiles(platform, 'dies', { 'handler.js': 'module.exports = () => process.exit(3);\n' });
-  // Without a checkout of the exporter for NATS, what is in its list is shown with another.
-  const exporter = buildNatsExporter();
+  // Without a release of the exporter for NATS, what is in its list is shown with another.
+  const exporter = findRelease('prometheus-nats-exporter');
   const built = exporter === undefined ? undefined : require(t, exporter);
   const nats = built === undefined ? undefined : await startNatsExporter(t, built);
   const prometheus = await usePrometheus(t, platform, {

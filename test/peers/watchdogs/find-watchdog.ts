@@ -1,8 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { buildCheckout, type Obtained } from '../go-program.ts';
-
-const cache = resolve(import.meta.dirname, '../../.cache');
+import { findRelease, type Obtained } from '../go-program.ts';
 
 /** The newest releases; their tags are no Go versions. */
 export const originals = {
@@ -11,13 +7,8 @@ export const originals = {
 } as const;
 export type Original = keyof typeof originals;
 
-/** A real watchdog of OpenFaaS: put to the cache, or built from a checkout of its repository below `$WATCHDOG_SOURCES`. */
+/** The release of a real watchdog of OpenFaaS. */
 export function findWatchdog(name: Original): Obtained {
-  const file = join(cache, name);
-  if (existsSync(file)) return { file };
-  return (
-    buildCheckout('WATCHDOG_SOURCES', name) ?? {
-      missing: `${name} (${originals[name]}) is not there: set WATCHDOG_SOURCES to a folder with a checkout of github.com/openfaas/${name}, or put the program to test/.cache/${name}`,
-    }
-  );
+  const missing = `${name} (${originals[name]}) is not there: set PEER_PROGRAMS to a folder that holds the program`;
+  return findRelease(name) ?? { missing };
 }
