@@ -9,6 +9,7 @@
  *    Queues do not wait for each other.
  * 4. A job that is cancelled while it runs is stopped, and what it answered is dropped.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import { Cancel } from '../model/cancel.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { jobSettled, notice } from '../observe/channels.ts';
@@ -236,19 +237,9 @@ class LaneDispatcher implements Dispatcher {
         const { code, message } = TinderboxError.from(reason);
         if (this.#stop.signal.aborted || code === 'unavailable') return;
         notice.publish({ level: 'error', part: 'queue', message: `call ${job.id} cannot be settled: ${message}` });
-        await this.#pause();
+        await wait(this.#settleAgainMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       }
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#settleAgainMs);
-      this.#stop.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
   }
 
   #count(lane: Lane, queue: WorkQueue, change: number): void {
