@@ -4,6 +4,7 @@ import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type TestBuilder, startBuilder } from '../../test/support/builder.ts';
+import { ownIds } from '../../test/support/own-ids.ts';
 import { startPackageRegistry } from '../../test/support/package-registry.ts';
 
 async function start(t: TestContext): Promise<TestBuilder> {
@@ -30,7 +31,7 @@ test('what a function’s packages compile to is kept in its artifact, read-only
     // As a function would: in the artifact's group, as somebody else.
     const copy = join(kit.runDir, 'tools', `node-${process.versions.node}`, 'bin/node');
     const node = existsSync(copy) ? copy : process.execPath;
-    const user = artifact.gid === undefined ? {} : { uid: 299_999, gid: artifact.gid };
+    const user = artifact.gid === undefined ? {} : { uid: ownIds.last, gid: artifact.gid };
     const program = `
       require('node:module').enableCompileCache({ directory: ${JSON.stringify(cache)}, portable: true });
       import(${JSON.stringify(join(directory, 'code', handler))})`;

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { compileHostile, processesOf } from '../../test/support/hostile.ts';
+import { ownIdOf } from '../../test/support/own-ids.ts';
 import { requirement, rootRequirement } from '../../test/support/require.ts';
 import type { SandboxJob, SandboxReport } from '../../test/support/run-in-sandbox.ts';
 import { tempDir } from '../../test/support/temp-dir.ts';
@@ -25,7 +26,7 @@ interface Stranger {
 async function unprivileged(t: TestContext): Promise<Stranger | undefined> {
   if (!rootRequirement(t, 'needs root to become another user')) return undefined;
   const dir = tempDir(t, 0o755);
-  const uid = 400_000 + (process.pid % 10_000) * 10 + (dir.charCodeAt(dir.length - 1) % 10);
+  const uid = ownIdOf(dir);
   const root = resolve(import.meta.dirname, '../..');
   for (const part of ['src/sandbox', 'src/model', 'test/support'])
     cpSync(join(root, part), join(dir, part), { recursive: true });

@@ -9,6 +9,7 @@ import { packSource, type PackConfig } from '../../src/client/pack-source.ts';
 import { dataOf } from '../../src/client/result.ts';
 import type { RevisionSummary } from '../../src/client/revisions.ts';
 import type { Instance } from '../../src/model/instance.ts';
+import { ownIds } from './own-ids.ts';
 import { startPlatform, type TestPlatform } from './platform.ts';
 import { until } from './until.ts';
 
@@ -74,15 +75,12 @@ export interface BadFunctions {
 
 /** Starts a platform whose functions have uids of their own, builds the images and deploys the bystander. */
 export async function startBadFunctions(languages: readonly Language[]): Promise<BadFunctions> {
-  // Far from those that platforms take by themselves.
-  const first = 1_000_000_000 + (process.pid % 1_000_000) * 1000;
-  const uids = { first, last: first + 999 };
-  const platform = await startPlatform(['--uids', `${uids.first}-${uids.last}`, '--start-timeout', '2s']);
+  const platform = await startPlatform(['--uids', `${ownIds.first}-${ownIds.last}`, '--start-timeout', '2s']);
   try {
     const password = readFileSync(join(platform.stateDir, 'password'), 'utf8').trim();
     const client = createClient({ gateway: platform.url, credentials: { user: 'admin', password } });
     for (const language of new Set<Language>(['node', ...languages])) await build(client, language);
-    const stage = new Stage(platform, client, uids);
+    const stage = new Stage(platform, client, ownIds);
     await stage.deployWell(bystander, { behaviour: 'well' });
     return stage;
   } catch (error) {

@@ -10,6 +10,7 @@ import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { ownIds } from './own-ids.ts';
 
 /** A builder with the host's real sandbox and folders of its own. */
 export interface TestBuilder {
@@ -50,7 +51,7 @@ export async function startBuilder(settings: Partial<BuildSettings> = {}, parent
   mkdirSync(stateDir, { mode: 0o700 });
   const store = createMemoryStore();
   const sandbox = await createSandbox({ stateDir, runDir });
-  const identities = createIdentities(store, { first: 210_000, last: 210_999 });
+  const identities = createIdentities(store, ownIds);
   const build = { timeoutMs: 120_000, memoryBytes: 1024 * mebibyte, diskBytes: 256 * mebibyte, concurrent: 2 };
   const toolPath = process.env['PATH'] ?? '';
   const env = registryEnv();

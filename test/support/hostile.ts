@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { createSandbox, type HostSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { runConfined, type ConfinedOutcome, type RunOptions } from '../../src/sandbox/run.ts';
 import type { ConfineRequest } from '../../src/sandbox/sandbox.ts';
+import { ownIdOf } from './own-ids.ts';
 import { requirement, rootRequirement } from './require.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -51,8 +52,7 @@ export async function rootSandbox(t: TestContext): Promise<TestSandbox | undefin
   if (!requirement(t, sandbox.abilities.cgroup !== 'none' && sandbox.abilities.setpriv, 'needs cgroups and setpriv')) {
     return undefined;
   }
-  // Out of the platform's own range, and apart for each test process and folder.
-  const uid = 300_000 + (process.pid % 10_000) * 10 + (dir.charCodeAt(dir.length - 1) % 10);
+  const uid = ownIdOf(dir);
   const [home, stateDir] = [join(dir, 'home'), join(dir, 'state')];
   await Promise.all([mkdir(home), mkdir(stateDir, { mode: 0o700 })]);
   await chown(home, uid, uid);

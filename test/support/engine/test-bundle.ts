@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest } from '../../../src/model/artifact.ts';
 import type { Workload } from '../../../src/engine/engine.ts';
+import { ownIds } from '../own-ids.ts';
 import { testWorkload } from './test-workload.ts';
 
-/** Users of test functions; far from those any real platform hands out. */
-export const testUid = 299_901;
+/** The user of test functions. */
+export const testUid = ownIds.first;
 
 /** One program for all behaviours of the conformance suite; serves HTTP so that it can be told to exit. */
 const program = `
