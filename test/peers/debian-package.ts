@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { aptGet } from './apt-get.ts';
 import type { Obtained } from './go-program.ts';
 
 const cache = resolve(import.meta.dirname, '../.cache');
@@ -15,11 +16,8 @@ export function obtainDebianProgram(name: string, fromPackage = name): Obtained 
   const known = find(name, unpacked);
   if (known !== undefined) return { file: known };
   mkdirSync(folder, { recursive: true });
-  const steps = [
-    ['apt-get', 'update', '-qq'],
-    ['apt-get', 'download', '-qq', fromPackage],
-  ];
-  for (const [command = '', ...args] of steps) spawnSync(command, args, { cwd: folder });
+  aptGet(['update', '-qq']);
+  aptGet(['download', '-qq', fromPackage], folder);
   const [deb] = globSync(`${fromPackage}_*.deb`, { cwd: folder });
   if (deb === undefined) return { missing: `${name} is neither on PATH nor to be had with apt-get` };
   const unpack = `dpkg-deb --fsys-tarfile '${deb}' | tar -x --exclude 'web' --exclude 'doc' && rm '${deb}'`;

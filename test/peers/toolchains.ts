@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { aptGet } from './apt-get.ts';
 
 /** What a suite needs of the machine. */
 export interface Toolchain {
@@ -18,11 +19,10 @@ export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 export function installToolchain({ programs, packages, files = [] }: Toolchain): readonly string[] {
   const missing = missingOf(programs, files);
   if (missing.length === 0 || packages.length === 0 || process.getuid?.() !== 0) return missing;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = ['install', '--yes', '--no-install-recommends', ...packages];
-  if (spawnSync('apt-get', install, { env }).status !== 0) {
-    spawnSync('apt-get', ['update'], { env });
-    spawnSync('apt-get', install, { env });
+  if (!aptGet(install)) {
+    aptGet(['update']);
+    aptGet(install);
   }
   return missingOf(programs, files);
 }
