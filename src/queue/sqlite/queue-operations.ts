@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Operations } from '../../store/sqlite/batch-runner.ts';
+import { giveBackPages } from '../../store/sqlite/give-back-pages.ts';
 import { pragma } from '../../store/sqlite/open-database.ts';
 import type { Job } from '../job.ts';
 import type { QueueLimits } from '../queue.ts';
@@ -81,7 +82,7 @@ class QueueOperations {
       case 'promote':
         return this.#promote(operation.nowMs);
       case 'expire':
-        return { count: this.#expire(operation.nowMs) };
+        return { count: this.#expire(operation.nowMs) + giveBackPages(this.#db) };
       case 'depth':
         return { depth: this.#jobs.depth(), ready: this.#jobs.readyLanes(), nextDueMs: this.#jobs.nextDueMs() };
       case 'pragmas':

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.ts';
+import { until } from '../../../test/support/until.ts';
 import { describeQueue, type QueueUnderTest, testJob, testLimits } from '../conformance.ts';
 import type { QueueLimits } from '../queue.ts';
 import { openBatchThread } from '../../store/sqlite/batch-thread.ts';
@@ -52,6 +53,34 @@ test('a clock that is set back does not hold delayed jobs up for longer than the
   nowMs += 3_600_000;
   await heard.promise;
   assert.equal((await queue.lease('a.ns', 1)).length, 1);
+});
+
+test('room that a backlog took is given back to the disk, also while calls come and go', async (t) => {
+  const mebibyte = 2 ** 20;
+  const limits = {
+    ...testLimits,
+    laneJobs: 1000,
+    laneBytes: 100 * mebibyte,
+    deadLetters: 1,
+    history: 10,
+    historyMs: 40,
+  };
+  const file = join(tempDir(t), 'queue.db');
+  const queue = await createSqliteQueue({ file, limits });
+  t.after(() => queue.close());
+  const body = Buffer.alloc(mebibyte, 'x');
+  await queue.append(Array.from({ length: 80 }, (_, i) => testJob(`large-${i}`, { body })));
+  const drain = async (): Promise<void> => {
+    for (const job of await queue.lease('a.ns', 100)) await queue.settle(job, { outcome: 'done', next: [] });
+  };
+  await drain();
+  assert.ok(statSync(file).size > 60 * mebibyte);
+  const isShort = async (): Promise<boolean> => {
+    await queue.append([testJob(`small-${performance.now()}`)]);
+    await drain();
+    return statSync(file).size < 40 * mebibyte;
+  };
+  await until('the file is short', isShort, 60_000);
 });
 
 test('calls an earlier version stored are told of and run', async (t) => {

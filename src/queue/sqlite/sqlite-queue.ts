@@ -177,7 +177,7 @@ class SqliteQueue implements JobQueue {
     this.#sleep();
   }
 
-  /** Removes what was kept long enough, some of it at a time. */
+  /** Removes what was kept long enough, and gives back the room it and others took, some of it at a time. */
   async #sweep(): Promise<void> {
     try {
       const { count = 0 } = await this.#thread.ask({ kind: 'expire', nowMs: this.#now() });

@@ -43,9 +43,13 @@ function createPrivately(file: string): void {
   syncFolder(dirname(file));
 }
 
-/** EXCLUSIVE: no second process writes behind our watchers, and no shared-memory file is needed. */
+/**
+ * INCREMENTAL must come before the first page; free pages can then be given back (give-back-pages.ts).
+ * EXCLUSIVE: no second process writes behind our watchers, and no shared-memory file is needed.
+ */
 function configure(db: DatabaseSync): void {
   db.exec(`
+    PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
