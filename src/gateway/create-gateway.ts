@@ -122,6 +122,8 @@ class HttpGateway implements Gateway {
       writeEdgeError(response, edgeErrorFrom(error, ''), 'gateway', ['Connection', 'close']);
       return;
     }
+    // An offer to switch that was sent ahead, before this one's turn: node:http drops what came behind it.
+    if (response.socket === null && request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     request.url = originForm(request.url ?? '');
     const path = this.#dataPath(request.url);
     if (path !== undefined) {
@@ -146,9 +148,12 @@ class HttpGateway implements Gateway {
     return sole === undefined ? parseDataPath(url) : { key: sole, target: url };
   }
 
-  /** Any other `Upgrade` (h2c, for example) is a normal request whose offer is not taken up. */
+  /**
+   * Any other `Upgrade` (h2c, for example) is a normal request whose offer is not taken up; so is one that was sent ahead
+   * of an answer, since the connection cannot be handed over while that is under way.
+   */
   #wantsTunnel(request: IncomingMessage): boolean {
-    if (hasTwoHosts(request)) return false;
+    if (hasTwoHosts(request) || messageOf(request.socket) !== undefined) return false;
     const protocol = request.headers.upgrade ?? '';
     const url = originForm(request.url ?? '');
     if (this.#dataPath(url) !== undefined) return same(protocol, 'websocket');

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { exchange, rawClient, startEdge } from '../../test/support/edge.ts';
 import { startHttpInstance, startServer } from '../../test/support/http-instance.ts';
 import { until } from '../../test/support/until.ts';
+import { execProtocol } from '../model/exec-frame.ts';
 
 test('what is not HTTP, or would be read in two ways, is refused with 400 and closed', async (t) => {
   let reached = 0;
@@ -52,6 +53,27 @@ test('a request with two hosts is refused before anybody sees it', async (t) => 
     assert.match(answer, /more than one Host header/);
   }
   assert.equal(reached, 0);
+});
+
+test('a switch of protocols asked for ahead of an answer is a request like any other, the last of its connection', async (t) => {
+  const held: (() => void)[] = [];
+  const { port } = await startServer(t, (request, response) => {
+    held.push(() => response.end(`answer to ${request.url}`));
+  });
+  const edge = await startEdge(t, port);
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n`;
+  for (const [path, protocol, answer] of [
+    ['/function/echo/second', 'websocket', /200 OK[^]*answer to \/second$/],
+    ['/system/exec', execProtocol, /401 Unauthorized/],
+  ] as const) {
+    const client = await rawClient(t, edge.port);
+    client.write(`${get('/function/echo/first')}\r\n${get(path)}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+    await until('the calls to reach the function', () => held.length === (protocol === 'websocket' ? 2 : 1));
+    for (const end of held.splice(0)) end();
+    const text = await client.closed();
+    assert.match(text, /^HTTP\/1\.1 200 OK[^]*answer to \/first/);
+    assert.match(text, answer);
+  }
 });
 
 test('a chunked body that breaks half-way cancels the call and never looks whole', async (t) => {
