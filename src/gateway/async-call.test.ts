@@ -99,6 +99,33 @@ test('delay, priority and idempotency key become the job’s', async (t) => {
   assert.equal(jobs[2].rememberMs, 0);
 });
 
+test('calls of one X-Call-Id are calls of their own, and none has the id of something derived', async (t) => {
+  const stored = new Map<string, Job>();
+  const accept = (job: Job): Promise<boolean> => {
+    if (stored.has(job.id)) return Promise.resolve(false);
+    stored.set(job.id, job);
+    return Promise.resolve(true);
+  };
+  const { call } = await edgeWithQueue(t, { accept });
+  for (const id of ['mine', 'mine', 'mine', 'mine.callback', 'cron-0a', 'key-0a', 'nats-0a']) {
+    const response = await call('echo', { body: id, headers: { 'X-Call-Id': id } });
+    assert.equal(response.status, 202);
+    const job = stored.get(response.headers.get('x-call-id') ?? '');
+    assert.equal(Buffer.from(job?.body ?? []).toString(), id, 'what was answered 202 is stored under the answered id');
+    assert.ok(job?.payload.kind === 'call');
+    const at = job.payload.headers.findIndex((name) => name.toLowerCase() === 'x-call-id');
+    assert.equal(job.payload.headers[at + 1], job.id, 'the function gets the same id');
+  }
+  assert.equal(stored.size, 7);
+  assert.equal([...stored.keys()].filter((id) => /^(?:mine|[0-9a-f-]{36})$/.test(id)).length, 7);
+  const keyed = { headers: { 'X-Call-Id': 'mine', 'Idempotency-Key': 'order-1' } };
+  const first = (await call('echo', keyed)).headers.get('x-call-id') ?? '';
+  assert.match(first, /^key-/);
+  assert.ok(stored.get(first)?.payload.headers.includes(first));
+  assert.equal((await call('echo', keyed)).headers.get('x-call-id'), first);
+  assert.equal(stored.size, 8);
+});
+
 test('a queue that refuses is told to the client with when to come back', async (t) => {
   const accept = () => Promise.reject(new TinderboxError('queue-full', 'echo is full', { retryAfterMs: 2000 }));
   const { call } = await edgeWithQueue(t, { accept });

@@ -4,11 +4,12 @@
  * 1. There is one answer, and 202 means stored.
  * 2. The body is read whole before anything is stored; one that is too large, stalls or breaks off costs nothing else.
  */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TinderboxError } from '../model/errors.ts';
 import { requestEnd } from '../observe/channels.ts';
 import type { AsyncCalls } from '../queue/async-calls.ts';
-import { jobFromRequest } from './async-request.ts';
+import { type AsyncRequest, jobFromRequest } from './async-request.ts';
 import { collectedBytes, type DataCallContext } from './data-call.ts';
 import { asyncSegment, type DataPath } from './data-path.ts';
 import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
@@ -86,9 +87,19 @@ async function perform(
   if ((head.contentLength ?? 0) > bodyBytes) throw bodyTooLarge(bodyBytes);
   if (expected) response.writeContinue();
   const body = await readBody(context, request, head.contentLength);
-  const job = jobFromRequest({ path, callId: head.callId, headers: head.headers, body, nowMs: Date.now() });
-  await context.door.accept(job);
-  return job.id;
+  return await store(context, { path, callId: head.callId, headers: head.headers, body, nowMs: Date.now() });
+}
+
+/**
+ * Only an idempotency key makes two calls one. Without it, an id that is taken is one a client chose, for several calls
+ * of its own or by hitting upon another's: this call gets an id nobody can know before.
+ */
+async function store({ door }: AsyncCallContext, asked: Omit<AsyncRequest, 'ownId'>): Promise<string> {
+  const ownId = randomUUID();
+  const job = jobFromRequest({ ...asked, ownId });
+  if ((await door.accept(job)) || job.rememberMs > 0) return job.id;
+  await door.accept(jobFromRequest({ ...asked, ownId, callId: ownId }));
+  return ownId;
 }
 
 /** `DELETE /async-function/CALL-ID`, as OpenFaaS Pro has it. */

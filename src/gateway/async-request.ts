@@ -4,14 +4,16 @@ import { TinderboxError } from '../model/errors.ts';
 import type { RawHeaders } from '../model/invocation.ts';
 import type { FunctionKey } from '../model/names.ts';
 import { parseCallbackUrl } from '../queue/callback.ts';
-import type { Job } from '../queue/job.ts';
+import { derivedId, type Job } from '../queue/job.ts';
 import type { DataPath } from './data-path.ts';
 
 /** What a client says of a call nobody waits for. */
 export interface AsyncRequest {
   readonly path: DataPath;
-  /** The id it has unless an idempotency key names another. */
+  /** The id it has unless an idempotency key names another, or it is of a kind that is derived. */
   readonly callId: string;
+  /** Used where `callId` cannot be. */
+  readonly ownId: string;
   /** End-to-end headers, the gateway's own included. */
   readonly headers: RawHeaders;
   readonly body: Buffer;
@@ -29,14 +31,16 @@ const rememberMs = 24 * 3_600_000;
  * Unix seconds), at most 30 days ahead; `X-Priority` (-9 to 9); `Idempotency-Key` (1 to 255 visible characters), by which
  * a repeat within 24 hours is the same call. Throws `invalid`, naming the header and its value.
  */
-export function jobFromRequest({ path, callId, headers, body, nowMs }: AsyncRequest): Job {
+export function jobFromRequest({ path, callId, ownId, headers, body, nowMs }: AsyncRequest): Job {
   const read = (lower: string): string | undefined => lastValue(headers, lower);
   const key = read('idempotency-key');
   const callbackUrl = read('x-callback-url');
-  const call = { kind: 'call', function: path.key, method: 'POST', target: path.target, headers } as const;
+  const id = key === undefined ? (derivedId.test(callId) ? ownId : callId) : keyedId(path.key, key);
+  const named = withCallId(headers, id);
+  const call = { kind: 'call', function: path.key, method: 'POST', target: path.target, headers: named } as const;
   if (callbackUrl !== undefined && callbackUrl !== '') parseCallbackUrl(callbackUrl);
   return {
-    id: key === undefined ? callId : keyedId(path.key, key),
+    id,
     lane: path.key,
     priority: parsePriority(read('x-priority')),
     dueMs: parseDue(read('x-delay'), read('x-schedule-at'), nowMs),
@@ -51,7 +55,12 @@ function keyedId(functionKey: FunctionKey, key: string): string {
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
     throw new TinderboxError('invalid', 'Idempotency-Key is not 1 to 255 visible characters');
   }
-  return createHash('sha256').update(`${functionKey}\n${key}`).digest('hex').slice(0, 32);
+  return `key-${createHash('sha256').update(`${functionKey}\n${key}`).digest('hex').slice(0, 32)}`;
+}
+
+/** The function gets the id its call is known by. */
+function withCallId(headers: RawHeaders, id: string): RawHeaders {
+  return headers.map((text, at) => (at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'x-call-id' ? id : text));
 }
 
 function parsePriority(text: string | undefined): number {

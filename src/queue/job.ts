@@ -24,9 +24,15 @@ export interface CallbackPayload {
 
 export type JobPayload = CallPayload | CallbackPayload;
 
+/**
+ * Ids of jobs that are derived: schedules, messages, idempotency keys, and callbacks. No client may choose one, or the
+ * job whose id it is would be taken for a repeat.
+ */
+export const derivedId = /^(?:cron|key|nats)-|\.callback$/;
+
 /** Something that is stored until it is done. Times are Unix time in milliseconds. */
 export interface Job {
-  /** Derived (call id, schedule and due time, …): appending the same id again makes no second job. */
+  /** Derived (call id, schedule and due time, …): appending the same id again makes no second job. See {@link derivedId}. */
   readonly id: string;
   /** Whose turn it is taken in and whose bounds it counts against: jobs of one lane never hold up another's. */
   readonly lane: string;
