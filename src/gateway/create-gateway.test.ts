@@ -100,6 +100,21 @@ test('headers of one hop and those named by Connection end here; cookies and for
   );
 });
 
+test('what a request is framed by is not taken away by naming it in Connection', async (t) => {
+  const { port } = await startServer(t, (request, response) => {
+    response.setHeader('X-Host', String(request.headers.host));
+    request.pipe(response);
+  });
+  const edge = await startEdge(t, port);
+  const post = 'POST /function/echo HTTP/1.1\r\nHost: x\r\nConnection: close, Host, content-length, Transfer-Encoding\r\n';
+  for (const rest of ['Content-Length: 5\r\n\r\nhello', 'Transfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n']) {
+    const answer = await exchange(t, edge.port, post + rest);
+    assert.match(answer, /^HTTP\/1\.1 200 OK/);
+    assert.match(answer, /hello/);
+    assert.match(answer, /X-Host: x\r\n/i);
+  }
+});
+
 test("the platform's own credential never reaches a function", async (t) => {
   const { port } = await startServer(t, mirror);
   const edge = await startEdge(t, port);

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { same } from '../model/hop-by-hop.ts';
+import { shorten } from '../model/shorten.ts';
 import { execProtocol } from '../model/exec-frame.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { answerAsync, type AsyncCallContext } from './async-call.ts';
@@ -11,13 +12,13 @@ import { createControlGuard } from './control-guard.ts';
 import { DataCall, type DataCallContext } from './data-call.ts';
 import { type DataPath, originForm, parseAsyncPath, parseDataPath } from './data-path.ts';
 import type { Gateway, GatewayOptions, GatewayLimits } from './gateway.ts';
-import { edgeErrorFrom, writeEdgeError } from './edge-error.ts';
+import { type EdgeError, edgeErrorFrom, writeEdgeError } from './edge-error.ts';
 import { dropLeftover } from './leftover.ts';
 import { listenOn } from './listen.ts';
 import { clientStalled } from './request-body.ts';
+import { requestFault } from './request-fault.ts';
 import { StallWatch } from './stall-watch.ts';
 import { openTunnel } from './tunnel.ts';
-import { hasTwoHosts } from './two-hosts.ts';
 import { watchUpload } from './upload-watch.ts';
 
 /** Idle connections are kept longer than load balancers keep theirs, so that it is they who close. */
@@ -88,6 +89,8 @@ class HttpGateway implements Gateway {
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(5000, Math.max(20, limits.headersTimeoutMs / 4)),
       keepAliveTimeout: keepAliveTimeoutMs,
+      // Refused here, in words.
+      requireHostHeader: false,
       shouldUpgradeCallback: (request: IncomingMessage) => this.#wantsTunnel(request),
     });
     server.maxConnections = this.#options.maxConnections ?? defaultMaxConnections;
@@ -95,6 +98,10 @@ class HttpGateway implements Gateway {
     server.maxHeadersCount = 0;
     server.on('request', (request, response) => this.#request(request, response, false));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
+    server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+      const text = `Expect "${shorten(request.headers.expect ?? '')}": only 100-continue is understood`;
+      this.#refuse(request, response, { status: 417, text, retryAfterSeconds: undefined });
+    });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
     server.on('connect', (_request, socket: Duplex) => refuseConnect(socket, limits));
     server.on('clientError', (error, socket) => {
@@ -116,10 +123,9 @@ class HttpGateway implements Gateway {
       );
       return;
     }
-    if (hasTwoHosts(request)) {
-      const error = new TinderboxError('invalid', 'the request has more than one Host header');
-      response.once('close', () => dropLeftover(request, this.#calls));
-      writeEdgeError(response, edgeErrorFrom(error, ''), 'gateway', ['Connection', 'close']);
+    const fault = requestFault(request);
+    if (fault !== undefined) {
+      this.#refuse(request, response, edgeErrorFrom(fault, ''));
       return;
     }
     // An offer to switch that was sent ahead, before this one's turn: node:http drops what came behind it.
@@ -143,6 +149,11 @@ class HttpGateway implements Gateway {
     this.#control(request, response);
   }
 
+  #refuse(request: IncomingMessage, response: ServerResponse, error: EdgeError): void {
+    response.once('close', () => dropLeftover(request, this.#calls));
+    writeEdgeError(response, error, 'gateway', ['Connection', 'close']);
+  }
+
   #dataPath(url: string): DataPath | undefined {
     const { sole } = this.#options;
     return sole === undefined ? parseDataPath(url) : { key: sole, target: url };
@@ -153,7 +164,7 @@ class HttpGateway implements Gateway {
    * of an answer, since the connection cannot be handed over while that is under way.
    */
   #wantsTunnel(request: IncomingMessage): boolean {
-    if (hasTwoHosts(request) || messageOf(request.socket) !== undefined) return false;
+    if (requestFault(request) !== undefined || messageOf(request.socket) !== undefined) return false;
     const protocol = request.headers.upgrade ?? '';
     const url = originForm(request.url ?? '');
     if (this.#dataPath(url) !== undefined) return same(protocol, 'websocket');

@@ -55,6 +55,36 @@ test('a request with two hosts is refused before anybody sees it', async (t) => 
   assert.equal(reached, 0);
 });
 
+test('what is refused before it is read says why: no host, a body in an unknown coding, an unknown expectation', async (t) => {
+  let reached = 0;
+  const { port } = await startServer(t, (_request, response) => {
+    reached += 1;
+    response.end();
+  });
+  const edge = await startEdge(t, port);
+  for (const path of ['/function/echo', '/async-function/echo', '/system/info']) {
+    for (const [fields, status, reason] of [
+      ['X: y\r\n\r\n', '400 Bad Request', 'the request has no Host header'],
+      [
+        'Host: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+        '501 Not Implemented',
+        'Transfer-Encoding "gzip, chunked": only chunked is understood',
+      ],
+      [
+        'Host: x\r\nExpect: 200-ok\r\nContent-Length: 0\r\n\r\n',
+        '417 Expectation Failed',
+        'Expect "200-ok": only 100-continue is understood',
+      ],
+    ] as const) {
+      const answer = await exchange(t, edge.port, `POST ${path} HTTP/1.1\r\n${fields}`);
+      assert.ok(answer.startsWith(`HTTP/1.1 ${status}\r\n`), answer);
+      assert.ok(answer.endsWith(`\r\n\r\n${reason}\n`), answer);
+      assert.match(answer, /Connection: close/i);
+    }
+  }
+  assert.equal(reached, 0);
+});
+
 test('a switch of protocols asked for ahead of an answer is a request like any other, the last of its connection', async (t) => {
   const held: (() => void)[] = [];
   const { port } = await startServer(t, (request, response) => {

@@ -25,6 +25,9 @@ export function isHopByHop(name: string): boolean {
   }
 }
 
+/** What says whom a message is for and where its body ends, which no `Connection` can take away (RFC 9110, section 7.6.1). */
+const essential = new Set(['content-length', 'host', 'transfer-encoding']);
+
 /** Headers that a `Connection` header declares to be hop-by-hop, lower-case; undefined when it names none. */
 export function nominatedHeaders(headers: RawHeaders): ReadonlySet<string> | undefined {
   let names: Set<string> | undefined;
@@ -34,7 +37,7 @@ export function nominatedHeaders(headers: RawHeaders): ReadonlySet<string> | und
     if (same(value, 'keep-alive') || same(value, 'close') || same(value, 'upgrade')) continue;
     for (const part of value.split(',')) {
       const name = part.trim().toLowerCase();
-      if (name !== '' && name !== 'close') (names ??= new Set()).add(name);
+      if (name !== '' && name !== 'close' && !essential.has(name)) (names ??= new Set()).add(name);
     }
   }
   return names;
