@@ -1,3 +1,4 @@
+import { parseDateTimeMs } from '../model/date-time.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { LogLine, LogQuery } from '../model/log-line.ts';
 import { assertName } from '../model/names.ts';
@@ -68,9 +69,7 @@ function parseFollow(text: string | undefined): boolean {
 
 function parseSince(text: string | undefined): number | undefined {
   if (!text) return undefined;
-  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(ms)) throw new TinderboxError('unprocessable', `since: "${text}" is not a time of RFC 3339`);
+  const ms = parseDateTimeMs(text);
+  if (ms === undefined) throw new TinderboxError('unprocessable', `since: "${text}" is not a time of RFC 3339`);
   return ms;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseDateTimeMs } from '../model/date-time.ts';
 import { parseDurationMs } from '../model/duration.ts';
 import { TinderboxError } from '../model/errors.ts';
 import type { RawHeaders } from '../model/invocation.ts';
@@ -76,8 +77,12 @@ function parseDue(delay: string | undefined, at: string | undefined, nowMs: numb
   if (delay !== undefined)
     return assertAhead('X-Delay', delay, nowMs + parseDurationMs(delay.slice(0, 60), 'X-Delay'), nowMs);
   if (at === undefined) return nowMs;
-  const dueMs = /^\d{9,11}$/.test(at.trim()) ? Number(at) * 1000 : Date.parse(at);
-  return assertAhead('X-Schedule-At', at, dueMs, nowMs);
+  const dueMs = /^\d{9,11}$/.test(at) ? Number(at) * 1000 : parseDateTimeMs(at);
+  if (dueMs !== undefined) return assertAhead('X-Schedule-At', at, dueMs, nowMs);
+  throw new TinderboxError(
+    'invalid',
+    `X-Schedule-At "${at.slice(0, 60)}" is not a time such as 2026-12-24T18:00:00Z, nor Unix seconds`,
+  );
 }
 
 function assertAhead(header: string, text: string, dueMs: number, nowMs: number): number {

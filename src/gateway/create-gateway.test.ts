@@ -106,7 +106,8 @@ test('what a request is framed by is not taken away by naming it in Connection',
     request.pipe(response);
   });
   const edge = await startEdge(t, port);
-  const post = 'POST /function/echo HTTP/1.1\r\nHost: x\r\nConnection: close, Host, content-length, Transfer-Encoding\r\n';
+  const post =
+    'POST /function/echo HTTP/1.1\r\nHost: x\r\nConnection: close, Host, content-length, Transfer-Encoding\r\n';
   for (const rest of ['Content-Length: 5\r\n\r\nhello', 'Transfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n']) {
     const answer = await exchange(t, edge.port, post + rest);
     assert.match(answer, /^HTTP\/1\.1 200 OK/);

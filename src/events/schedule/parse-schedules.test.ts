@@ -70,6 +70,8 @@ test('what is not a schedule is refused with its text', () => {
     [{ schedule: '@every 10ms' }, /"@every 10ms" is not between/],
     [{ schedule: '@every often' }, /@every often/],
     [{ schedule: '@at noon' }, /"@at noon" is not a date/],
+    [{ schedule: '@at noon 5' }, /"@at noon 5" is not a date/],
+    [{ schedule: 'TZ=Europe/Berlin @at 2026-12-24T18:00:00' }, /is not a date such as 2026-12-24T18:00:00Z/],
     [{ schedule: 'TZ=Mars/Olympus * * * * *' }, /Mars/],
     [{ schedule: ' ; ' }, /is empty/],
     [

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { parseDateTimeMs } from '../../model/date-time.ts';
 import { parseDurationMs } from '../../model/duration.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { FunctionKey } from '../../model/names.ts';
@@ -98,8 +99,8 @@ function everyNext(expression: string, text: string, what: string): Next {
 }
 
 function onceNext(expression: string, text: string, what: string): Next {
-  const atMs = Date.parse(text);
-  if (Number.isNaN(atMs)) throw fault(what, expression, 'is not a date such as 2026-12-24T18:00:00Z');
+  const atMs = parseDateTimeMs(text);
+  if (atMs === undefined) throw fault(what, expression, 'is not a date such as 2026-12-24T18:00:00Z');
   return (afterMs) => (afterMs < atMs ? atMs : undefined);
 }
 
