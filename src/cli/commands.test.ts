@@ -62,6 +62,15 @@ Protections:  uid 200001, cgroup v1, memory limit by cgroup, no new privileges, 
   assert.equal((await run('describe hello -o jsonpath={.limits.memory}')).stdout, '128Mi\n');
 });
 
+test('describe shows what would steer the terminal and does not do it', async (t) => {
+  const { run, state } = await createBench(t);
+  const labels = { 'a\u001b[2J': 'b\u009b31m\rc' };
+  state.functions.set('hello', { ...hello, labels, envProcess: 'cat \u001b]0;title\u0007' });
+  const { stdout } = await run('describe hello');
+  assert.ok(stdout.includes('\n a\\x1b[2J: b\\x9b31m\\x0dc\n'), stdout);
+  assert.ok(stdout.includes('cat \\x1b]0;title\\x07\n'), stdout);
+});
+
 test('a function that is not there is told of with the name that is nearest, or the way to find it', async (t) => {
   const { run, state } = await createBench(t);
   state.functions.set('hello', { service: 'hello', image: 'hello:1' });

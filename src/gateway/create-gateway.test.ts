@@ -307,6 +307,16 @@ test("a function cannot forge the platform's headers nor smuggle framing", async
   assert.equal(response.headers.get('x-openfaas-internal'), null);
   assert.equal(response.headers.get('x-served-by'), 'tinderbox/1.2.3');
   assert.notEqual(response.headers.get('x-call-id'), 'forged');
+  const { port: trailing } = await startServer(t, (_request, answer) => {
+    answer.writeHead(200, { Trailer: 'X-Sum' });
+    answer.write('ok');
+    answer.addTrailers({ 'X-Sum': '1', 'X-OpenFaaS-Internal': 'gateway', 'X-Call-Id': 'forged' });
+    answer.end();
+  });
+  const other = await startEdge(t, trailing);
+  const get = 'GET /function/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  const text = await exchange(t, other.port, get);
+  assert.match(text, /\r\n0\r\nX-Sum: 1\r\n\r\n$/i, 'trailers are no way around it');
 });
 
 test('what the router refuses is the first line of its reason, with its status and when to retry', async (t) => {

@@ -25,7 +25,8 @@ export function replyHead(reply: Reply, own: RawHeaders, described: boolean): st
   return headers;
 }
 
-function isGatewayOnly(name: string): boolean {
+/** Also of trailers, which some clients take for headers. */
+export function isGatewayOnly(name: string): boolean {
   const first = name.charCodeAt(0);
   if (first !== 88 && first !== 120) return false;
   return gatewayOnly.some((own) => same(name, own));

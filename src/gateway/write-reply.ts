@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { BufferedReply, RawHeaders, StreamingReply } from '../model/invocation.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { isHopByHop, same } from '../model/hop-by-hop.ts';
-import { replyHead } from './reply-head.ts';
+import { isGatewayOnly, replyHead } from './reply-head.ts';
 import type { StallWatch, Transfer } from './stall-watch.ts';
 
 /** Bodies up to this are written together with the head, as one piece. */
@@ -167,12 +167,13 @@ function has(headers: readonly string[], lower: string): boolean {
   return false;
 }
 
-/** Trailer fields that may be passed on: no framing. */
+/** Trailer fields that may be passed on: no framing, nothing only the gateway says. */
 function trailerFields(raw: RawHeaders): [string, string][] {
   const fields: [string, string][] = [];
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? '';
-    if (!isHopByHop(name) && !same(name, 'content-length')) fields.push([name, raw[index + 1] ?? '']);
+    if (!isHopByHop(name) && !isGatewayOnly(name) && !same(name, 'content-length'))
+      fields.push([name, raw[index + 1] ?? '']);
   }
   return fields;
 }

@@ -3,13 +3,15 @@ import type { ResourceAmounts } from '../../model/function.ts';
 import type { Instance, Protections } from '../../model/instance.ts';
 import { summaryLine } from '../../model/summary-line.ts';
 import { alignCells } from './align-cells.ts';
+import { showControls } from './printable-text.ts';
 
 /**
  * What `faas-cli describe` prints, to the byte, and below it what only tinderbox knows. Without `verbose` what is not set
- * is left out of the first part.
+ * is left out of the first part. Only what would steer the terminal, in a label for example, is shown and not done.
  */
 export function formatDescription(fn: Description, verbose: boolean): string {
-  return alignCells([...statusLines(fn), ...specLines(fn, verbose), ...usageLines(fn, verbose)]) + formatOwn(fn);
+  const text = alignCells([...statusLines(fn), ...specLines(fn, verbose), ...usageLines(fn, verbose)]) + formatOwn(fn);
+  return text.split('\n').map(showControls).join('\n');
 }
 
 type Line = readonly [label: string, value: string | readonly string[]];
