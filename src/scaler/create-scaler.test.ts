@@ -176,6 +176,30 @@ describe('createScaler', () => {
     assert.equal(bench.last(a), 1);
   });
 
+  for (const [by, labels, annotations, heldMs] of [
+    ['calls per second', { type: 'rps', target: '5' }, {}, 30_000],
+    ['calls in flight', { type: 'capacity', target: '5' }, {}, 45_000],
+    ['the windows of Knative', {}, { 'autoscaling.knative.dev/target': '5' }, 60_000],
+  ] as const) {
+    test(`a revision scaled by ${by} takes over with as many as ran before it, though it has no calls while it is proven`, async () => {
+      await bench.scaler.track(a, settings({ ...labels, zero: 'false' }, annotations), 6);
+      for (let i = 0; i < 6; i += 1) bench.ready(a, `i${i}`);
+      for (let ms = 1_000; ms < heldMs; ms += 1_000) bench.tick();
+      assert.equal(bench.last(a), 6);
+      for (let i = 0; i < 3; i += 1) bench.tick();
+      assert.ok((bench.last(a) ?? 6) <= 3);
+    });
+  }
+
+  test('a count set by hand is not held up by what ran before', async () => {
+    await bench.scaler.track(a, settings({ type: 'rps', zero: 'false' }), 6);
+    bench.ready(a);
+    await bench.scaler.setReplicas(a, 2);
+    assert.equal(bench.last(a), 2);
+    bench.tick();
+    assert.equal(bench.last(a), 1);
+  });
+
   test('adopted instances are stated to the engine as they are', async () => {
     bench.ready(a, 'old1');
     bench.ready(a, 'old2');

@@ -10,8 +10,8 @@
  *    or by the failure of the last one that was starting.
  * 5. Others are cut for a revision that somebody calls, or that could start now; a deploy that is only to be proven
  *    waits for a start slot on a full host, and calls go first.
- * 6. A count asked for at deploy or after a restart holds until a first instance was ready, whatever the load, and then
- *    for the hold window, like any other.
+ * 6. A count asked for at deploy or after a restart holds until a first instance was ready, whatever the load, then for
+ *    the hold window, like any other, and until the load can be known: while a revision is proven it has none.
  */
 import type { InstanceChange } from '../engine/engine.ts';
 import { TinderboxError } from '../model/errors.ts';
@@ -148,10 +148,7 @@ class EngineScaler implements Scaler {
     if (target === undefined) throw new TinderboxError('not-found', `${revision} is not running here`);
     const wanted = clampManualCount(count, target.scaling);
     const nowMs = this.#now();
-    target.touch(nowMs);
-    target.heldAtZero = wanted === 0;
-    target.floor = Math.min(target.floor, wanted);
-    target.window.addRecommendation(nowMs, wanted);
+    target.setByHand(wanted, nowMs);
     const exhausted = this.#want(target, wanted, true);
     if (wanted > 0 && target.desired === 0) throw hostFull(revision, exhausted);
     return target.desired;

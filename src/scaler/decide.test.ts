@@ -23,6 +23,7 @@ const quiet: ScaleObservation = {
   floor: 0,
   heldAtZero: false,
   highestRecent: 0,
+  before: 0,
 };
 
 function count(seen: Partial<ScaleObservation>, current: number, settings: Partial<ScalingSettings> = {}): number {
@@ -97,6 +98,12 @@ describe('decideCount', () => {
     assert.equal(count({ load: 10, inFlight: 10, highestRecent: 1 }, 6), 1);
   });
 
+  test('down goes not below what ran before while the load is not known', () => {
+    assert.equal(count({ before: 4 }, 6), 4);
+    assert.equal(count({ before: 4 }, 3), 3);
+    assert.equal(count({ before: 5, idleMs: 1_000 }, 5), 0);
+  });
+
   test('an idle function sleeps after its time and not before', () => {
     assert.equal(count({ idleMs: 999 }, 1), 1);
     assert.equal(count({ idleMs: 1_000, highestRecent: 5 }, 5), 0);
@@ -146,6 +153,7 @@ describe('decideCount', () => {
       floor: fc.nat(5),
       heldAtZero: fc.boolean(),
       highestRecent: fc.nat(30),
+      before: fc.nat(30),
     });
     const dialect = fc.constantFrom<ScalingSettings>(
       scaling,

@@ -37,6 +37,8 @@ export interface ScaleObservation {
   readonly heldAtZero: boolean;
   /** Highest recommendation of the hold window. */
   readonly highestRecent: number;
+  /** Count that ran before a deploy or restart, while the load says too little of what is needed; 0: none. */
+  readonly before: number;
 }
 
 /** What made a count what it is; `explainDecision` puts it into words. */
@@ -51,6 +53,7 @@ export type ScaleReason =
   | 'minimum'
   | 'maximum'
   | 'held'
+  | 'before'
   | 'deploy'
   | 'alert'
   | 'idle'
@@ -84,7 +87,8 @@ const mostStretch = 8;
  * in any case; the calls that wait beyond it are judged as above.
  *
  * Down only to the highest recommendation of the hold window (OpenFaaS's `scale.down.window`, Knative's
- * `scale-down-delay`); that window does not delay the way to zero, which is `zeroAfterMs` without any activity.
+ * `scale-down-delay`), and to what ran before a deploy or restart until the load is known; neither delays the way to
+ * zero, which is `zeroAfterMs` without any activity.
  */
 export function decideCount(seen: ScaleObservation, scaling: ScalingSettings, current: number): ScaleDecision {
   const wish = withinCores(recommend(seen, scaling, current), seen, scaling);
@@ -104,8 +108,9 @@ export function decideCount(seen: ScaleObservation, scaling: ScalingSettings, cu
     return sleep(current === 0 ? 'asleep' : 'idle');
   }
   if (recommended >= current) return { recommended, count: recommended, reason, panic };
-  const count = Math.min(current, Math.max(recommended, seen.highestRecent, alerted), scaling.max);
-  return { recommended, count, reason: count > recommended ? 'held' : reason, panic };
+  const held = Math.max(recommended, seen.highestRecent, alerted);
+  const count = Math.min(current, Math.max(held, seen.before), scaling.max);
+  return { recommended, count, reason: count > held ? 'before' : count > recommended ? 'held' : reason, panic };
 }
 
 /** What a count set by hand becomes: 0 stays 0, all else lies between the bounds of the labels. */

@@ -24,6 +24,8 @@ export function explainDecision(decision: ScaleDecision, seen: ScaleObservation,
       return `the maximum of ${scaling.max}; ${loadOf(seen, scaling)}`;
     case 'held':
       return `held at the highest recommendation of the last ${scaling.holdMs / 1_000}s; ${loadOf(seen, scaling)}`;
+    case 'before':
+      return `${seen.before} ran before or were asked for, and the load is not known for long; ${loadOf(seen, scaling)}`;
     case 'deploy':
       return `${seen.floor} asked for at deploy, not reached yet`;
     case 'alert':

@@ -164,6 +164,7 @@ describe("Knative's pod autoscaler", () => {
       alerted: 0,
       heldAtZero: false,
       highestRecent: 0,
+      before: 0,
     });
     const count = (burst: string, ready: number): number =>
       decideCount(seen(ready), kpa({ 'target-burst-capacity': burst, 'panic-threshold-percentage': '1000' }), 1).count;

@@ -22,6 +22,9 @@ const announcementMs = 1_000;
 /** Alertmanager repeats an alert that goes on, in OpenFaaS's configuration every 30 s. */
 const alertMs = 10 * 60_000;
 
+/** What ran before stays this long once the first of the new copies is ready, or for the window of the load if it is longer. */
+const settlingMs = 30_000;
+
 /** How a revision is scaled at a moment. */
 export interface ScalingState {
   readonly scaling: ScalingSettings;
@@ -61,6 +64,8 @@ export class ScaleTarget {
   #touchedAtMs: number;
   #alert: { readonly count: number; readonly untilMs: number } | undefined;
   #announcedUntilMs: number[] = [];
+  /** The count it was given at deploy or restart; one that is its initial scale is no measure of what it needs. */
+  #before: { readonly count: number; readonly untilMs: number } | undefined;
   readonly #live = new Map<string, 'starting' | 'ready'>();
 
   constructor(revision: RevisionId, settings: FunctionSettings, initial: number, nowMs: number, meter?: MeterReader) {
@@ -73,6 +78,7 @@ export class ScaleTarget {
     this.load = new LoadView(settings.scaling, meter);
     this.floor = initial;
     this.heldAtZero = initial === 0;
+    if (initial !== settings.scaling.initial) this.#before = { count: initial, untilMs: Number.POSITIVE_INFINITY };
     this.#touchedAtMs = nowMs;
   }
 
@@ -87,6 +93,15 @@ export class ScaleTarget {
   /** Restarts the idle clock. */
   touch(nowMs: number): void {
     this.#touchedAtMs = Math.max(this.#touchedAtMs, nowMs);
+  }
+
+  /** A count set by hand, 0 included, is stronger than what was asked for or ran before. */
+  setByHand(count: number, nowMs: number): void {
+    this.touch(nowMs);
+    this.heldAtZero = count === 0;
+    this.floor = Math.min(this.floor, count);
+    this.#before = undefined;
+    this.window.addRecommendation(nowMs, count);
   }
 
   /** An alert asks for a count until it is over; 0: it is over. One that nobody repeats ends by itself. */
@@ -161,6 +176,7 @@ export class ScaleTarget {
       alerted: this.#alertedCount(nowMs),
       heldAtZero: this.heldAtZero,
       highestRecent: this.window.highestRecommendation(nowMs),
+      before: this.#countBefore(nowMs),
     };
   }
 
@@ -195,6 +211,11 @@ export class ScaleTarget {
     return this.#alert?.count ?? 0;
   }
 
+  #countBefore(nowMs: number): number {
+    if (this.#before !== undefined && this.#before.untilMs <= nowMs) this.#before = undefined;
+    return this.#before?.count ?? 0;
+  }
+
   #count(state: 'starting' | 'ready'): number {
     let count = 0;
     for (const each of this.#live.values()) if (each === state) count += 1;
@@ -208,7 +229,10 @@ export class ScaleTarget {
   #becameReady(instance: Instance, nowMs: number): void {
     if (this.#live.get(instance.id) !== 'ready') this.touch(nowMs);
     this.#live.set(instance.id, 'ready');
-    const { initial } = this.settings.scaling;
+    const { initial, loadWindowMs } = this.settings.scaling;
+    if (this.#before?.untilMs === Number.POSITIVE_INFINITY) {
+      this.#before = { ...this.#before, untilMs: nowMs + Math.max(settlingMs, loadWindowMs) };
+    }
     if (initial === undefined || this.ready >= Math.min(this.floor, this.desired)) this.floor = 0;
     this.startFailure = undefined;
     this.settleWake(undefined);
