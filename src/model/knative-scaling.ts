@@ -42,8 +42,8 @@ function places(name: keyof typeof names): readonly Place[] {
 
 /**
  * Settings and ranges of Knative's pod autoscaler with the defaults of its `config-autoscaler` (docs/serving/autoscaling).
- * An idle function sleeps after its window and the retention period: its calls always come by way of the router, so
- * there is no grace period in which an activator would have to be put before it.
+ * An idle function sleeps after its window, the scale-down delay and the retention period: its calls always come by way of
+ * the router, so there is no grace period in which an activator would have to be put before it.
  */
 export function readKnative(reader: ScalingReader): KnativeScaling {
   readNothing(reader, 'class', ['kpa.autoscaling.knative.dev']);
@@ -54,11 +54,15 @@ export function readKnative(reader: ScalingReader): KnativeScaling {
   const windowMs = reader.read('loadWindowMs', places('window'), 60_000, (text, what) =>
     seconds(text, what, 6_000, 3_600_000),
   );
+  const holdMs = reader.read('holdMs', places('downDelay'), 0, upToAnHour);
   const retentionMs = reader.read('zeroAfterMs', places('retention'), 0, upToAnHour);
+  // Who says one of the other two has said when it sleeps.
+  const origin = reader.origins.zeroAfterMs ?? reader.origins.holdMs ?? reader.origins.loadWindowMs;
+  if (origin !== undefined) reader.origins.zeroAfterMs = origin;
   const initial = reader.read<number | undefined>('initial', places('initial'), undefined, whole(1, 1000));
   return {
     load: {
-      zeroAfterMs: windowMs + retentionMs,
+      zeroAfterMs: windowMs + holdMs + retentionMs,
       metric,
       type: metric === 'rps' ? 'rps' : 'capacity',
       target: reader.read('target', places('target'), metric === 'rps' ? 200 : 100, (text, what) =>
@@ -68,7 +72,7 @@ export function readKnative(reader: ScalingReader): KnativeScaling {
       aggregate: 'mean',
       loadWindowMs: windowMs,
       panic: readPanic(reader, windowMs),
-      holdMs: reader.read('holdMs', places('downDelay'), 0, upToAnHour),
+      holdMs,
       burstCapacity: reader.read('burstCapacity', places('burst'), 211, whole(-1, 1_000_000)),
       sparing: false,
     },

@@ -67,8 +67,24 @@ describe('resolveScaling', () => {
     );
     assert.deepEqual([own.min, own.max, own.zero, own.initial, own.activation], [2, 1000, false, 4, 3]);
     assert.deepEqual([own.target, own.utilization, own.burstCapacity], [0.5, 0.8, -1]);
-    assert.deepEqual([own.loadWindowMs, own.holdMs, own.zeroAfterMs], [40_000, 120_000, 105_000]);
+    assert.deepEqual([own.loadWindowMs, own.holdMs, own.zeroAfterMs], [40_000, 120_000, 225_000]);
     assert.deepEqual([own.panic?.windowMs, own.panic?.threshold], [10_000, 1.5]);
+  });
+
+  test("when it sleeps by Knative's window and delays is not for the platform to say", () => {
+    for (const [name, own] of [
+      ['window', 10_000],
+      ['scale-down-delay', 70_000],
+      ['scale-to-zero-pod-retention-period', 70_000],
+    ] as const) {
+      const said = resolveScaling({}, { [`${knative}${name}`]: '10s' });
+      assert.deepEqual(
+        [withDefaults(said, { zeroAfterMs: 900_000 }).zeroAfterMs, said.origins.zeroAfterMs],
+        [own, `annotation ${knative}${name}`],
+      );
+    }
+    const silent = resolveScaling({}, { [`${knative}target`]: '10' });
+    assert.equal(withDefaults(silent, { zeroAfterMs: 900_000 }).zeroAfterMs, 900_000);
   });
 
   test('every setting says where it comes from, and a label is stronger than the platform', () => {

@@ -131,6 +131,17 @@ describe('createScaler', () => {
     assert.equal(bench.last(a), 10);
   });
 
+  test('calls that are there a tenth of the time are a tenth of the load', async () => {
+    await bench.scaler.track(a, settings({}, { 'autoscaling.knative.dev/target': '10' }), 1);
+    bench.ready(a);
+    for (let tenth = 0; tenth < 600; tenth += 1) {
+      bench.load(a, tenth % 10 === 3 ? 10 : 0);
+      bench.tick(100);
+    }
+    const load = bench.scaler.explain(a)?.decision?.load ?? 0;
+    assert.ok(Math.abs(load - 1) < 0.15, `the mean of 10 for a tenth of the time is ${load}`);
+  });
+
   test('load grows replicas at a tick and they shrink only after the hold window', async () => {
     await bench.scaler.track(
       a,
@@ -147,6 +158,16 @@ describe('createScaler', () => {
     assert.equal(bench.last(a), 4);
     for (let i = 0; i < 10; i += 1) bench.tick();
     assert.equal(bench.last(a), 1);
+  });
+
+  test("Knative's scale-down delay holds the last instance as well, after the window", async () => {
+    const annotations = { 'autoscaling.knative.dev/window': '10s', 'autoscaling.knative.dev/scale-down-delay': '1m' };
+    await bench.scaler.track(a, settings({}, annotations), 1);
+    bench.ready(a);
+    for (let i = 0; i < 69; i += 1) bench.tick();
+    assert.equal(bench.last(a), 1);
+    bench.tick();
+    assert.equal(bench.last(a), 0);
   });
 
   test('a count set by hand is clamped, holds for a while, and zero lasts until a call', async () => {

@@ -252,11 +252,12 @@ class EngineScaler implements Scaler {
     const nowMs = this.#now();
     let busy = false;
     for (const { revision, inFlight, waiting, completed } of this.#load()) {
+      const target = this.#targets.get(revision);
+      // Also between two calls: a second's mean is that of all of it, not of the moments with a call.
+      if (target !== undefined && target.desired > 0) target.load.note(nowMs, inFlight + waiting, completed);
       if (inFlight + waiting === 0) continue;
       busy = true;
-      const target = this.#targets.get(revision);
       target?.progress.note(nowMs, completed);
-      target?.load.note(nowMs, inFlight + waiting, completed);
       if (target !== undefined && waiting > 0 && target.ready > 0) this.#poke(target);
     }
     // Looked at while calls run, the host's idle share is that of the load, not of the time before it.
