@@ -247,6 +247,52 @@ test('what is built while artifacts are collected is not taken for one that nobo
   assert.notEqual(await kit.builder.resolve('meanwhile:1'), undefined);
 });
 
+test('what was built before is not collected from under whoever builds it again meanwhile', async (t) => {
+  const kit = await startBuilder();
+  t.after(() => kit.dispose());
+  await kit.build({ 'handler.js': '// first' }, { image: 'moving:1' });
+  await kit.build({ 'handler.js': '// other' }, { image: 'moving:1' });
+  await kit.build({ 'handler.js': '// last' }, { image: 'moving:1' });
+  const remove = kit.store.delete.bind(kit.store);
+  const again: string[] = [];
+  kit.store.delete = async (key, expected) => {
+    // The first of two is on its way out: the sources of both are built again.
+    if (key.startsWith('artifacts/') && again.length === 0) {
+      again.push('first', 'other');
+      const other = await kit.builder.artifact(`sha256:${key.slice('artifacts/'.length)}`);
+      const isFirst = readFileSync(join(other?.directory ?? '', 'code/handler.js'), 'utf8') === '// first';
+      await kit.build({ 'handler.js': isFirst ? '// other' : '// first' }, { image: 'again:1' });
+    }
+    return await remove(key, expected);
+  };
+  assert.equal((await kit.builder.collect(new Set())).length, 1);
+  assert.notEqual(await kit.builder.resolve('again:1'), undefined);
+});
+
+test('what is being collected is built anew once it is gone, with a group of its own', async (t) => {
+  const kit = await startBuilder();
+  t.after(() => kit.dispose());
+  await kit.build({ 'handler.js': '// first' }, { image: 'moving:1' });
+  await kit.build({ 'handler.js': '// last' }, { image: 'moving:1' });
+  const release = kit.identities.release.bind(kit.identities);
+  let again: ReturnType<typeof kit.build> | undefined;
+  kit.identities.release = async (kind, owner) => {
+    let built = false;
+    again = kit.build({ 'handler.js': '// first' }, { image: 'again:1' });
+    again.finally(() => (built = true)).catch(() => undefined);
+    // Long enough for a build that does not wait.
+    await until('it was built', () => built, 500).catch(() => undefined);
+    await release(kind, owner);
+  };
+  assert.equal((await kit.builder.collect(new Set())).length, 1);
+  const { artifact } = (await again) ?? {};
+  assert.deepEqual(await kit.builder.resolve('again:1'), artifact);
+  if (artifact?.gid === undefined) return;
+  const others = [await kit.identities.assign('function', 'a/b'), await kit.identities.assign('function', 'a/c')];
+  assert.equal(await kit.identities.assign('artifact', artifact.digest.slice('sha256:'.length)), artifact.gid);
+  assert.ok(!others.includes(artifact.gid));
+});
+
 async function assertNothingLeft(kit: TestBuilder): Promise<void> {
   const left = readdirSync(join(kit.runDir, 'artifacts')).filter((name) => name.startsWith('.tmp-'));
   assert.deepEqual(left, []);

@@ -7,7 +7,8 @@
  * 1. At most `concurrent` builds run; at most `maxWaiting` more are accepted.
  * 2. Two equal builds are never at work at once: whoever comes second joins the first.
  * 3. An image name is recorded after its artifact, an artifact after its directory.
- * 4. What a build in progress or just finished needs is not collected.
+ * 4. What a build needs that is in progress, or ended since a collection began, is not collected; what is being collected
+ *    is built anew only when nothing of it is left.
  */
 import { chmod, mkdir, readFile, readdir, realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -112,6 +113,9 @@ class QueuedBuilder implements Builder {
   readonly #flights = new Map<string, Flight>();
   /** Digests in use between their choice and the record of their name, with how many callers do so. */
   readonly #held = new Map<string, number>();
+  /** What was held, or found by name, since each collection under way began. */
+  readonly #touched = new Set<Set<string>>();
+  readonly #leaving = new Map<string, Promise<void>>();
   #accepted = 0;
 
   get secretsRoot(): string {
@@ -198,6 +202,7 @@ class QueuedBuilder implements Builder {
     for (let last = this.#flights.get(digest); last?.abandoned === true; last = this.#flights.get(digest)) {
       await last.settled;
     }
+    await this.#leaving.get(digest)?.catch(() => undefined);
     return noCache || this.#flights.has(digest) ? undefined : await this.#parts.index.find(digest);
   }
 
@@ -247,6 +252,7 @@ class QueuedBuilder implements Builder {
   }
 
   #hold(digest: string): () => void {
+    this.#touch(digest);
     this.#held.set(digest, (this.#held.get(digest) ?? 0) + 1);
     return () => {
       const count = (this.#held.get(digest) ?? 1) - 1;
@@ -255,8 +261,14 @@ class QueuedBuilder implements Builder {
     };
   }
 
-  resolve(image: string): Promise<Artifact | undefined> {
-    return this.#parts.index.resolve(image);
+  #touch(digest: string): void {
+    for (const touched of this.#touched) touched.add(digest);
+  }
+
+  async resolve(image: string): Promise<Artifact | undefined> {
+    const artifact = await this.#parts.index.resolve(image);
+    if (artifact !== undefined) this.#touch(artifact.digest);
+    return artifact;
   }
 
   artifact(digest: string): Promise<Artifact | undefined> {
@@ -268,15 +280,27 @@ class QueuedBuilder implements Builder {
   }
 
   async collect(keep: ReadonlySet<string>): Promise<readonly string[]> {
+    const touched = new Set(this.#held.keys());
+    this.#touched.add(touched);
+    try {
+      return await this.#collectBut(keep, touched);
+    } finally {
+      this.#touched.delete(touched);
+    }
+  }
+
+  /** `touched` grows meanwhile: removing takes long. */
+  async #collectBut(keep: ReadonlySet<string>, touched: ReadonlySet<string>): Promise<readonly string[]> {
     const { index } = this.#parts;
-    // In this order: what is recorded by now is still held, or has its name already when names are looked at.
     const recorded = await index.digests();
-    const kept = new Set([...keep, ...this.#held.keys()]);
+    const kept = new Set(keep);
     for (const { digest } of await index.images()) kept.add(digest);
     const gone: string[] = [];
     for (const digest of recorded) {
-      if (kept.has(digest) || this.#held.has(digest)) continue;
-      await index.remove(digest);
+      if (kept.has(digest) || touched.has(digest)) continue;
+      const leaving = index.remove(digest).finally(() => this.#leaving.delete(digest));
+      this.#leaving.set(digest, leaving);
+      await leaving;
       gone.push(digest);
     }
     return gone;
