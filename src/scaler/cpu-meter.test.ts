@@ -34,3 +34,19 @@ test('the processor time of all instances grows between two looks, and those tha
   pids = [];
   await assert.rejects(meter('ns/a-00001'), { code: 'unavailable' });
 });
+
+test('what is known of a revision goes with its instances, whoever is asked for next', async () => {
+  let revision = 'ns/a-00001';
+  let nowMs = 0;
+  const meter = createCpuMeter({
+    engine: { instances: () => [{ id: 'i1', pid: 1, state: 'ready', revision }] as unknown as readonly Instance[] },
+    read: async () => nowMs,
+    now: () => (nowMs += 1_000),
+  });
+  await assert.rejects(meter('ns/a-00001'), { code: 'unavailable' });
+  assert.equal(await meter('ns/a-00001'), 1_000);
+  revision = 'ns/b-00001';
+  await assert.rejects(meter('ns/b-00001'), { code: 'unavailable' });
+  revision = 'ns/a-00001';
+  await assert.rejects(meter('ns/a-00001'), { code: 'unavailable', message: /looked at twice/ });
+});

@@ -23,11 +23,13 @@ export interface CpuMeterOptions {
 export function createCpuMeter({ engine, read, now = () => performance.now() }: CpuMeterOptions) {
   const looks = new Map<RevisionId, ReadonlyMap<string, Look>>();
   return async (revision: RevisionId): Promise<number> => {
+    const programs = programsOf(engine);
+    // Nobody asks for a revision again that was removed.
+    for (const known of looks.keys()) if (!programs.has(known)) looks.delete(known);
     const before = looks.get(revision);
     const after = new Map<string, Look>();
-    for (const [id, pid] of programsOf(engine, revision)) after.set(id, { cpuMs: await read(pid), atMs: now() });
-    if (after.size === 0) looks.delete(revision);
-    else looks.set(revision, after);
+    for (const { id, pid } of programs.get(revision) ?? []) after.set(id, { cpuMs: await read(pid), atMs: now() });
+    if (after.size > 0) looks.set(revision, after);
     const grown = [...after].flatMap(([id, look]) => {
       const earlier = before?.get(id);
       const elapsedMs = look.atMs - (earlier?.atMs ?? look.atMs);
@@ -38,10 +40,12 @@ export function createCpuMeter({ engine, read, now = () => performance.now() }: 
   };
 }
 
-function programsOf(engine: CpuMeterOptions['engine'], revision: RevisionId): readonly (readonly [string, number])[] {
-  return engine
-    .instances()
-    .flatMap(({ id, pid, state, revision: of }) =>
-      of === revision && state === 'ready' && pid !== undefined ? [[id, pid] as const] : [],
-    );
+/** Ready instances that have a process, by revision. */
+function programsOf(engine: CpuMeterOptions['engine']): Map<RevisionId, { id: string; pid: number }[]> {
+  const programs = new Map<RevisionId, { id: string; pid: number }[]>();
+  for (const { id, pid, state, revision } of engine.instances()) {
+    if (state !== 'ready' || pid === undefined) continue;
+    programs.set(revision, [...(programs.get(revision) ?? []), { id, pid }]);
+  }
+  return programs;
 }
