@@ -52,6 +52,28 @@ test('an instance that ignores the cancel for its grace gets no more calls and i
   await until('the transport to close', () => world.transports.get('a')?.closed);
 });
 
+test('a retired instance is idle once its other calls have ended, whatever becomes of the one that ignored its cancel', async () => {
+  const world = createWorld(settingsOf({ timeoutMs: 1000, graceMs: 500 }));
+  world.instance('a', 'ready');
+  const rejected = rejects(world.invoke(), 'deadline');
+  world.pass(900);
+  const other = world.invoke();
+  world.pass(750);
+  await rejected;
+  assert.deepEqual(world.retired, ['a']);
+  let idle = false;
+  const whenIdle = world.router.whenIdle('a').then(() => (idle = true));
+  await Promise.resolve();
+  assert.equal(idle, false);
+  callsOf(world, 'a')[1]?.answer('other');
+  assert.equal(await textOf(other), 'other');
+  await whenIdle;
+  assert.equal(world.transports.get('a')?.closed, true);
+  callsOf(world, 'a')[0]?.answer('late');
+  await Promise.resolve();
+  assert.equal(world.load().inFlight, 0);
+});
+
 test('a reply that comes after the deadline is dropped, and its stream is ended', async () => {
   const world = createWorld(settingsOf({ timeoutMs: 1000 }));
   world.instance('a', 'ready');

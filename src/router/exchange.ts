@@ -5,7 +5,7 @@
  * 1. The caller is settled once: by the reply, the first failure, its own leaving, or the deadline.
  * 2. A slot once taken is given back exactly once, and only when the instance is done with the call: a deadline or a
  *    caller that left cancels, but the slot stays taken until the transport confirms.
- * 3. An instance that does not confirm within the grace after the deadline is retired.
+ * 3. An instance that does not confirm within the grace after the deadline is retired, and nobody waits for the call.
  * 4. There is one retry, only where the instance did not begin the call, and where the function's traffic goes then.
  */
 import { Cancel, type CancelSignal } from '../model/cancel.ts';
@@ -213,6 +213,8 @@ export class Exchange extends TimerEntry implements Waiter {
     const { graceMs } = this.#pool.settings;
     const reason = `call ${this.call.id} was cancelled and still ran ${graceMs} ms later`;
     this.#pool.retire(this.#member as Member, reason);
+    // It gets no more calls and is stopped when the others have ended: that must not wait for this one.
+    this.#over();
   }
 
   #leaveQueue(): void {
