@@ -112,12 +112,12 @@ export class WarmPool {
     }, afterMs);
   }
 
-  /** One step towards the wanted sizes, then the next; comes back while claims are still recent. */
+  /** Drops what is too much, makes one of what is missing, then the next; comes back while claims are still recent. */
   async #adjust(): Promise<void> {
     if (this.#yields()) return this.#soon(quietMs);
     for (const runtime of ['node', 'python'] as const) {
       const wanted = this.#wanted(runtime);
-      if (this.#warm[runtime].size > wanted) this.#dropOne(runtime);
+      while (this.#warm[runtime].size > wanted) this.#dropOne(runtime);
       if (this.#warm[runtime].size >= wanted) continue;
       const made = await this.#make(runtime);
       return this.#soon(made ? 0 : retryMs);
