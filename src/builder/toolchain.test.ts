@@ -29,6 +29,19 @@ test('npm in a private folder is copied to where a build’s own user can run it
   assert.equal(output, 'npm 1.2.3\n');
 });
 
+test('a Node in a private folder is copied once, however many builds want it at the same time', async (t) => {
+  if (!rootRequirement(t)) return;
+  const [root, own] = [tempDir(t), process.execPath];
+  t.after(() => Object.assign(process, { execPath: own }));
+  mkdirSync(join(root, 'private'));
+  writeFileSync(join(root, 'private/node'), '#!/bin/sh\n', { mode: 0o755 });
+  chmodSync(join(root, 'private'), 0o700);
+  Object.assign(process, { execPath: join(root, 'private/node') });
+  const toolchain = createToolchain({ runDir: root, toolPath: join(root, 'private') });
+  const [first, second] = await Promise.all([toolchain.command('node'), toolchain.command('node')]);
+  assert.deepEqual([first, second], [first, [join(root, `tools/node-${process.versions.node}/bin/node`)]]);
+});
+
 test('the Python found has pip, and runs for a user without rights', async (t) => {
   const toolchain = createToolchain({ runDir: tempDir(t), toolPath: process.env['PATH'] ?? systemPath });
   const [python = ''] = await toolchain.command('python');

@@ -40,7 +40,8 @@ const pythonFacts =
 export function createToolchain(options: ToolchainOptions): Toolchain {
   const folders = options.toolPath.split(':').filter((folder) => folder.startsWith('/'));
   const pythons = lazy(async () => await findPythons(folders));
-  const npm = lazy(async () => await findNpm(options, folders));
+  const node = lazy(async () => await shareNode(options.runDir));
+  const npm = lazy(async () => await findNpm(options, folders, node));
   const found = new Map<string, () => Promise<FoundTool>>();
   const find = async (name: keyof typeof tools): Promise<FoundTool> => {
     const known = found.get(name) ?? lazy(async () => await findTool(tools[name], name, folders));
@@ -60,7 +61,7 @@ export function createToolchain(options: ToolchainOptions): Toolchain {
     },
     async command(tool) {
       if (tool === 'npm') return await npm();
-      if (tool === 'node') return [await shareNode(options.runDir)];
+      if (tool === 'node') return [await node()];
       if (tool === 'python') return [pythonWithPip(await pythons())];
       if (tool === 'pip') return [pythonWithPip(await pythons()), '-I', '-m', 'pip'];
       return [(await find(tool)).file];
@@ -120,12 +121,13 @@ function firstPython(pythons: readonly Python[]): Python {
 async function findNpm(
   options: ToolchainOptions,
   folders: readonly string[],
+  node: () => Promise<string>,
 ): Promise<readonly [node: string, cli: string]> {
   const beside = join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js');
   for (const candidate of [beside, ...folders.map((folder) => join(folder, 'npm'))]) {
     const cli = await realpath(candidate).catch(() => undefined);
     if (cli === undefined || basename(cli) !== 'npm-cli.js') continue;
-    return [await shareNode(options.runDir), await shareNpm(options.runDir, cli)];
+    return [await node(), await shareNpm(options.runDir, cli)];
   }
   throw new TinderboxError('build-failed', `npm was found neither beside Node nor in ${options.toolPath}`, {
     hint: 'install npm, or send the function without dependencies in package.json',
