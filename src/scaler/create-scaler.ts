@@ -197,7 +197,8 @@ class EngineScaler implements Scaler {
   #wakeUp(target: ScaleTarget): Promise<void> {
     const wake = Promise.withResolvers<void>();
     target.wake = wake;
-    const exhausted = this.#want(target, Math.max(target.desired, 1, target.scaling.min));
+    const { desired, scaling } = target;
+    const exhausted = this.#want(target, clampManualCount(Math.max(desired, 1, scaling.activation), scaling));
     if (target.desired === 0) target.settleWake(hostFull(target.revision, exhausted));
     return wake.promise;
   }

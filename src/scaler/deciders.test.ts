@@ -134,6 +134,22 @@ describe('what else may decide', () => {
     assert.equal(bench.last(a), 0);
   });
 
+  test('the first call of a sleeping function starts as many as the activation scale of Knative says, within the maximum', async (t) => {
+    const bench = new Bench(t);
+    const scale = 'autoscaling.knative.dev/';
+    await bench.scaler.track(a, settings({}, { [`${scale}activation-scale`]: '3' }), 0);
+    void bench.scaler.wake(a);
+    assert.equal(bench.last(a), 3);
+    await bench.scaler.track(b, settings({}, { [`${scale}activation-scale`]: '3', [`${scale}max-scale`]: '2' }), 0);
+    void bench.scaler.wake(b);
+    assert.equal(bench.last(b), 2);
+    for (const [revision, id] of [
+      [a, 'a1'],
+      [b, 'b1'],
+    ] as const)
+      bench.ready(revision, id);
+  });
+
   test('the initial scale of Knative holds until it was reached', async (t) => {
     const bench = new Bench(t);
     await bench.scaler.track(a, settings({}, { 'autoscaling.knative.dev/initial-scale': '3' }), 3);
