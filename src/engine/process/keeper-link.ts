@@ -43,11 +43,15 @@ export class KeeperLink {
   async start(): Promise<readonly ProgramReport[]> {
     const { client, found } = await connectKeeper(this.#launch);
     this.#client = Promise.resolve(client);
+    // One may end in the very chunk that lists it.
+    const early: KeeperEvent[] = [];
+    client.onEvent = (event) => early.push(event);
     const reports = found ? await client.request({ op: 'list' }) : [];
     for (const report of reports) {
       if (report.ending === undefined) this.#add(new KeptProgram(report.id, report.pid, client));
     }
     this.#listen(client);
+    for (const event of early) this.#hear(event);
     return reports;
   }
 
