@@ -256,6 +256,18 @@ function deadLetters(start: Start): void {
     assert.equal(Buffer.from(job.body).toString(), 'body of a');
   });
 
+  test('one whose id is remembered is replayed all the same, and its repeats stay known', async (t) => {
+    const queue = await start(t);
+    const keyed = testJob('keyed', { rememberMs: Date.now() + 60_000 });
+    await queue.append([keyed]);
+    await queue.settle(await leaseOne(queue), { outcome: 'dead', reason: 'it failed', next: [] });
+    assert.equal(await queue.deadLetters.replay('keyed'), true);
+    const again = await leaseOne(queue);
+    assert.equal(again.id, 'keyed');
+    await queue.settle(again, { outcome: 'done', next: [] });
+    assert.deepEqual(await queue.append([keyed]), [false]);
+  });
+
   test('they are purged one by one or by lane', async (t) => {
     const queue = await start(t);
     await bury(queue, 'a', 'b', 'c');

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TinderboxError } from '../../model/errors.ts';
 import type { CallUsage, Job, LeasedJob } from '../job.ts';
 import type { LaneDepth, QueueLimits } from '../queue.ts';
+import { mostExpired } from './finished-table.ts';
 import type { Packed } from './messages.ts';
 
 const [ready, delayed, leased] = [0, 1, 2];
@@ -56,7 +57,9 @@ export class JobTable {
     this.#contents = db.prepare('INSERT INTO contents (seq, created, remember, payload, body) VALUES (?, ?, ?, ?, ?)');
     this.#isRemembered = db.prepare('SELECT 1 FROM remembered WHERE id = ? AND until > ?');
     this.#remember = db.prepare('INSERT OR REPLACE INTO remembered (id, until) VALUES (?, ?)');
-    this.#forget = db.prepare('DELETE FROM remembered WHERE until <= ?');
+    this.#forget = db.prepare(
+      `DELETE FROM remembered WHERE id IN (SELECT id FROM remembered WHERE until <= ? ORDER BY until LIMIT ${mostExpired})`,
+    );
     this.#count = db.prepare(
       'INSERT INTO lanes (lane, jobs, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (lane) DO UPDATE SET jobs = jobs + ?2, bytes = bytes + ?3 RETURNING jobs, bytes',
     );
@@ -84,7 +87,11 @@ export class JobTable {
 
   /** Whether it is new. Throws `queue-full` when its lane has no room; the caller undoes what it did until then. */
   add(job: Packed<Job>, limits: QueueLimits, nowMs: number): boolean {
-    if (this.#isRemembered.get(job.id, nowMs) !== undefined) return false;
+    return this.#isRemembered.get(job.id, nowMs) === undefined && this.put(job, limits, nowMs);
+  }
+
+  /** The same of a job whose id may be remembered: it is meant to run once more. */
+  put(job: Packed<Job>, limits: QueueLimits, nowMs: number): boolean {
     const bytes = job.body.byteLength;
     const state = job.dueMs > nowMs ? delayed : ready;
     const row = this.#insert.get(job.id, job.lane, job.priority, state, job.dueMs, bytes);
@@ -139,9 +146,13 @@ export class JobTable {
     return Number(contents?.['created'] ?? 0);
   }
 
-  /** Makes delayed jobs ready whose time has come, and forgets ids whose time is over; returns the lanes concerned. */
+  /** Forgets ids whose time is over, some at a time; returns how many. */
+  forget(nowMs: number): number {
+    return Number(this.#forget.run(nowMs).changes);
+  }
+
+  /** Makes delayed jobs ready whose time has come; returns the lanes concerned. */
   promote(nowMs: number): string[] {
-    this.#forget.run(nowMs);
     const lanes = this.#promotable.all(nowMs).map((row) => String(row['lane']));
     if (lanes.length > 0) this.#promote.run(nowMs);
     return lanes;

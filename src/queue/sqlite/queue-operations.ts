@@ -153,7 +153,7 @@ class QueueOperations {
 
   #expire(nowMs: number): number {
     const kept = { nowMs, limits: this.#limits };
-    return this.#dead.expire(kept) + this.#finished.expire(kept);
+    return this.#dead.expire(kept) + this.#finished.expire(kept) + this.#jobs.forget(nowMs);
   }
 
   #promote(nowMs: number): Answer {
@@ -164,7 +164,7 @@ class QueueOperations {
     const letter = this.#dead.get(id);
     if (letter === undefined) return { found: false };
     const job = jobFromLetter(letter, nowMs);
-    this.#jobs.add(packJob(job), this.#limits, nowMs);
+    this.#jobs.put(packJob(job), this.#limits, nowMs);
     this.#dead.remove(id);
     return { found: true, ...this.#announce([job], nowMs) };
   }

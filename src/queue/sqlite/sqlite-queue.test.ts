@@ -6,7 +6,7 @@ import { tempDir } from '../../../test/support/temp-dir.ts';
 import { until } from '../../../test/support/until.ts';
 import { describeQueue, type QueueUnderTest, testJob, testLimits } from '../conformance.ts';
 import type { QueueLimits } from '../queue.ts';
-import { openBatchThread } from '../../store/sqlite/batch-thread.ts';
+import { type BatchThread, openBatchThread } from '../../store/sqlite/batch-thread.ts';
 import { openDatabase } from '../../store/sqlite/open-database.ts';
 import type { Answer, Operation } from './messages.ts';
 import { queueMigrations } from './migrations.ts';
@@ -102,7 +102,7 @@ test('calls an earlier version stored are told of and run', async (t) => {
   assert.deepEqual([job?.id, job?.attempt], ['old', 2]);
 });
 
-test('the connection that acknowledges jobs keeps them when the machine loses its power', async (t) => {
+async function openThread(t: TestContext): Promise<BatchThread<Operation, Answer>> {
   const thread = await openBatchThread<Operation, Answer>({
     module: new URL('./worker.ts', import.meta.url),
     file: join(tempDir(t), 'queue.db'),
@@ -111,6 +111,21 @@ test('the connection that acknowledges jobs keeps them when the machine loses it
   });
   t.after(() => thread.close());
   await thread.ask({ kind: 'configure', limits: testLimits });
+  return thread;
+}
+
+test('ids whose time is over are forgotten though no call was ever put off', async (t) => {
+  const thread = await openThread(t);
+  await thread.ask({ kind: 'append', jobs: [packJob(testJob('a', { rememberMs: 1000 }))], nowMs: 1 });
+  await thread.ask({ kind: 'lease', lane: 'a.ns', most: 1, nowMs: 1 });
+  const settlement = { outcome: 'done', next: [] } as const;
+  await thread.ask({ kind: 'settle', id: 'a', attempt: 1, settlement, nowMs: 2 });
+  assert.equal((await thread.ask({ kind: 'expire', nowMs: 999 })).count, 0);
+  assert.equal((await thread.ask({ kind: 'expire', nowMs: 1000 })).count, 1);
+});
+
+test('the connection that acknowledges jobs keeps them when the machine loses its power', async (t) => {
+  const thread = await openThread(t);
   const append = { kind: 'append', jobs: [packJob(testJob('a'))], nowMs: 1 } as const;
   const [{ stored }, { pragmas }] = await Promise.all([thread.ask(append), thread.ask({ kind: 'pragmas' })]);
   assert.deepEqual(stored, [true]);
