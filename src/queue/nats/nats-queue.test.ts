@@ -172,6 +172,23 @@ test('when answers are lost, what was stored is found again, and what was not is
   assert.equal((await queue.depth())[0]?.jobs, known.length);
 });
 
+test('an outcome with a callback waits for NATS, and is kept when it is back', async (t) => {
+  const server = await useNats(t);
+  if (server === undefined) return;
+  const proxy = await useCutProxy(t, server.port);
+  const options = newQueue(server)('one');
+  const queue = await open(t, { ...options, access: { servers: [`nats://127.0.0.1:${proxy.port}`] } });
+  await queue.append([testJob('a')]);
+  const job = await leaseOne(queue);
+  proxy.cut('both');
+  await assert.rejects(queue.append([testJob('b')]), { code: 'unavailable' });
+  const settled = queue.settle(job, { outcome: 'done', next: [testJob('a.callback', { lane: 'callback x' })] });
+  proxy.mend();
+  assert.equal(await settled, true);
+  assert.equal((await queue.history.get('a'))?.state, 'done');
+  assert.equal((await leaseOne(queue, 'callback x')).id, 'a.callback');
+});
+
 test('what a platform that died had leased is given to others when its lease is over, and not before', async (t) => {
   const server = await useNats(t);
   if (server === undefined) return;

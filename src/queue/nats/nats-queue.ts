@@ -20,7 +20,7 @@ import { describeBackbone } from './describe-backbone.ts';
 import { connectNats } from './connect-nats.ts';
 import { countHeader, LaneCounts } from './lane-counts.ts';
 import { createLaneConsumers, type LaneConsumers } from './lane-consumers.ts';
-import { createLeaseDesk, type LeaseDesk } from './lease-desk.ts';
+import { createLeaseDesk, type Held, type LeaseDesk } from './lease-desk.ts';
 import { createLink, type NatsLink } from './link.ts';
 import type { NatsAccess } from '../../model/nats-access.ts';
 import { assertServer, openStream } from './open-stream.ts';
@@ -65,6 +65,8 @@ export async function createNatsQueue(options: NatsQueueOptions): Promise<JobQue
 }
 
 const freshMs = [5, 40] as const;
+/** Wait before an outcome that NATS did not take is written again. */
+const settleAgainMs = 500;
 
 /** What the history may hold beyond its bound before it is cut. */
 const slackOf = (most: number): number => (most < 1000 ? 0 : Math.floor(most / 20));
@@ -173,16 +175,28 @@ class NatsQueue implements JobQueue {
   async settle(job: LeasedJob, settlement: Settlement): Promise<boolean> {
     const held = this.#desk.held(job);
     if (held === undefined) return false;
-    if (settlement.outcome !== 'retry') await this.#ensureConsumers(settlement.next);
     const nowMs = this.#now();
-    const settled = await this.#decisions.settle(held, settlement, nowMs);
+    const settled = await this.#decide(held, settlement, nowMs);
     this.#desk.release(held);
     if (!settled) return false;
     if (settlement.outcome === 'retry') this.#tellIfDue({ lane: job.lane, dueMs: settlement.atMs }, nowMs);
     else for (const next of settlement.next) this.#tellIfDue(next, nowMs);
-    if (settlement.outcome === 'dead') await this.deadLetters.trim();
+    if (settlement.outcome === 'dead') await this.deadLetters.trim().catch((error: unknown) => this.#warn(error));
     if (settlement.outcome === 'done') await this.#trimHistory();
     return true;
+  }
+
+  /** An outcome waits for NATS: whoever has it would have to give the call up, and nobody else gets it while it is held. */
+  async #decide(held: Held, settlement: Settlement, nowMs: number): Promise<boolean> {
+    for (;;) {
+      try {
+        if (settlement.outcome !== 'retry') await this.#ensureConsumers(settlement.next);
+        return await this.#decisions.settle(held, settlement, nowMs);
+      } catch (error) {
+        if (this.#closed || TinderboxError.from(error).code !== 'unavailable') throw error;
+        await delay(settleAgainMs, undefined, { ref: false });
+      }
+    }
   }
 
   async cancel(id: string): Promise<boolean> {
