@@ -38,13 +38,22 @@ export function jobFromRequest({ path, callId, ownId, headers, body, nowMs }: As
   const callbackUrl = read('x-callback-url');
   const id = key === undefined ? (derivedId.test(callId) ? ownId : callId) : keyedId(path.key, key);
   const named = withCallId(headers, id);
-  const call = { kind: 'call', function: path.key, method: 'POST', target: path.target, headers: named } as const;
+  const dueMs = parseDue(read('x-delay'), read('x-schedule-at'), nowMs);
+  const since = dueMs > nowMs ? { sinceMs: dueMs } : {};
+  const call = {
+    kind: 'call',
+    function: path.key,
+    method: 'POST',
+    target: path.target,
+    headers: named,
+    ...since,
+  } as const;
   if (callbackUrl !== undefined && callbackUrl !== '') parseCallbackUrl(callbackUrl);
   return {
     id,
     lane: path.key,
     priority: parsePriority(read('x-priority')),
-    dueMs: parseDue(read('x-delay'), read('x-schedule-at'), nowMs),
+    dueMs,
     createdMs: nowMs,
     rememberMs: key === undefined ? 0 : nowMs + rememberMs,
     payload: callbackUrl === undefined || callbackUrl === '' ? call : { ...call, callbackUrl },

@@ -96,6 +96,21 @@ test('a call that fails to the end becomes a dead letter, and can be replayed', 
   await until('the replay to be done', async () => world.invoked.length === 4 && (await isEmpty(world)));
 });
 
+test('the age of a call counts from when it was to run first, and from its replay', async (t) => {
+  const world = createWorld(t, () => answer(500));
+  const longAgo = Date.now() - 48 * 3_600_000;
+  await world.calls.accept(jobWith('old', {}, { createdMs: longAgo }));
+  await until('it to be given up', () => isEmpty(world));
+  const letters = await world.calls.deadLetters();
+  assert.match((await letters.get('old'))?.reason ?? '', /older than/);
+  await world.calls.accept(jobWith('put-off', { sinceMs: Date.now() }, { createdMs: longAgo }));
+  await until('it to be given up', () => isEmpty(world));
+  assert.match((await letters.get('put-off'))?.reason ?? '', /at attempt 3 of 3/);
+  assert.equal(await letters.replay('old'), true);
+  await until('the replay to be given up', () => isEmpty(world));
+  assert.match((await letters.get('old'))?.reason ?? '', /at attempt 3 of 3/);
+});
+
 test('a record tells what the attempts used of an instance, and nothing for those that got none', async (t) => {
   const world = createWorld(t, async (call, count) => {
     if (count === 1) throw new TinderboxError('host-full', 'no room');
@@ -176,6 +191,17 @@ test('the last answer of a call that is given up is posted too', async (t) => {
   await until('the callback', async () => got.length === 1 && (await isEmpty(world)));
   assert.equal(got[0]?.headers['x-function-status'], '500');
   assert.equal(got[0].body, 'broken');
+});
+
+test('a replay has a callback of its own, also while the one before is tried again', async (t) => {
+  const world = createWorld(t, (_call, count) => answer(count <= 3 ? 500 : 200, 'x'));
+  const { url, got, fail } = await receive(t);
+  fail.push(503);
+  await world.calls.accept(jobWith('one', { callbackUrl: url }, { createdMs: Date.now() }));
+  await until('the first callback', () => got.length === 1);
+  assert.equal(await (await world.calls.deadLetters()).replay('one'), true);
+  await until('both to be taken', async () => got.length === 3 && (await isEmpty(world)), 20_000);
+  assert.deepEqual(got.map(({ headers }) => headers['x-function-status']).sort(), ['200', '500', '500']);
 });
 
 test('an answer longer than what is kept is cut, says so, and is still read to its end', async (t) => {

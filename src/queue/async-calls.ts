@@ -207,8 +207,7 @@ class QueuedCalls implements AsyncCalls {
         return { settlement: { outcome: 'dead', reason: forbidden, next: [] }, refused: false };
       return this.#result(job, attempt, callbackRetry, { next: [] });
     }
-    // A replay is due later than it was made.
-    if (payload.givenUp !== undefined && job.dueMs <= job.createdMs) {
+    if (payload.givenUp !== undefined && payload.sinceMs === undefined) {
       return { settlement: { outcome: 'dead', reason: payload.givenUp, next: [] }, refused: false };
     }
     const attempt = await attemptCall(job, payload, this.#options, signal);
@@ -221,8 +220,9 @@ class QueuedCalls implements AsyncCalls {
 
   #result(job: LeasedJob, attempt: Attempt, retry: RetrySettings, also: Also): RunResult {
     const { now, random } = this.#options;
-    const { attempt: count, createdMs } = job;
-    const decision = decideRetry(attempt, retry, { attempt: count, createdMs, nowMs: now(), random: random() });
+    const { attempt: count, createdMs, payload } = job;
+    const { sinceMs = createdMs } = payload;
+    const decision = decideRetry(attempt, retry, { attempt: count, sinceMs, nowMs: now(), random: random() });
     const refused = attempt.status === 429 || attempt.status === 503;
     if (decision.kind === 'retry') {
       const { used } = also;
@@ -241,7 +241,8 @@ class QueuedCalls implements AsyncCalls {
     const nowMs = this.#options.now();
     const own = this.#options.ownPath(new URL(url));
     return {
-      id: `${job.id}.callback`,
+      // That of a call that is replayed is another one: the first may still be on its way.
+      id: [job.id, 'callback', payload.sinceMs].filter((part) => part !== undefined).join('.'),
       lane: own === undefined ? `callback ${new URL(url).host}` : own.key,
       priority: 0,
       dueMs: nowMs,

@@ -254,6 +254,9 @@ function deadLetters(start: Start): void {
     const job = await leaseOne(queue);
     assert.equal(job.attempt, 1);
     assert.equal(Buffer.from(job.body).toString(), 'body of a');
+    const { sinceMs, ...payload } = job.payload;
+    assert.deepEqual(payload, testJob('a').payload);
+    assert.equal(sinceMs, job.dueMs, 'its age counts from the replay');
   });
 
   test('one whose id is remembered is replayed all the same, and its repeats stay known', async (t) => {

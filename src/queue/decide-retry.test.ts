@@ -4,7 +4,7 @@ import { defaultRetrySettings } from '../model/retry-settings.ts';
 import { type AttemptOutcome, decideRetry, parseRetryAfter } from './decide-retry.ts';
 
 const now = 1_000_000;
-const context = { attempt: 1, createdMs: now, nowMs: now, random: 1 };
+const context = { attempt: 1, sinceMs: now, nowMs: now, random: 1 };
 const failed: AttemptOutcome = { status: 503, origin: 'function', retryAfterMs: undefined };
 
 test('an answer of the function is final unless its status is to be tried again', () => {
@@ -49,7 +49,7 @@ test('it is given up after the last attempt, and when the next one would come to
     kind: 'dead',
     reason: 'status 503 from the function at attempt 10 of 10',
   });
-  const old = decideRetry(failed, defaultRetrySettings, { ...context, createdMs: now - 24 * 3_600_000 });
+  const old = decideRetry(failed, defaultRetrySettings, { ...context, sinceMs: now - 24 * 3_600_000 });
   assert.equal(old.kind, 'dead');
 });
 

@@ -14,7 +14,8 @@ export interface AttemptOutcome {
 export interface AttemptContext {
   /** Counts from 1. */
   readonly attempt: number;
-  readonly createdMs: number;
+  /** When it was first meant to run. */
+  readonly sinceMs: number;
   readonly nowMs: number;
   /** 0 to 1, for jitter. */
   readonly random: number;
@@ -33,11 +34,11 @@ export type RetryDecision =
  */
 export function decideRetry(outcome: AttemptOutcome, retry: RetrySettings, context: AttemptContext): RetryDecision {
   if (outcome.origin === 'function' && !retry.codes.includes(outcome.status)) return { kind: 'done' };
-  const { attempt, createdMs, nowMs } = context;
+  const { attempt, sinceMs, nowMs } = context;
   const last = `status ${outcome.status} from the ${outcome.origin}`;
   if (attempt >= retry.attempts) return { kind: 'dead', reason: `${last} at attempt ${attempt} of ${retry.attempts}` };
   const atMs = nowMs + waitMs(outcome, retry, context);
-  if (atMs - createdMs > retry.maxAgeMs) {
+  if (atMs - sinceMs > retry.maxAgeMs) {
     return { kind: 'dead', reason: `${last}, and older than ${retry.maxAgeMs} ms by the next attempt` };
   }
   return { kind: 'retry', atMs };

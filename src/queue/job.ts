@@ -2,8 +2,17 @@ import type { FunctionKey } from '../model/names.ts';
 import type { RawHeaders } from '../model/invocation.ts';
 import type { InvocationState } from '../model/invocation-status.ts';
 
+/** What a payload holds of its time. */
+interface Since {
+  /**
+   * When it was first meant to run, in Unix ms, where that is later than it was made: it was put off by who sent it, or is a
+   * dead letter that was replayed. Its age counts from then.
+   */
+  readonly sinceMs?: number;
+}
+
 /** A call of a function that nobody waits for. */
-export interface CallPayload {
+export interface CallPayload extends Since {
   readonly kind: 'call';
   readonly function: FunctionKey;
   readonly method: string;
@@ -16,7 +25,7 @@ export interface CallPayload {
 }
 
 /** The answer of a call on its way to whoever asked for it. */
-export interface CallbackPayload {
+export interface CallbackPayload extends Since {
   readonly kind: 'callback';
   readonly url: string;
   readonly headers: RawHeaders;
@@ -28,7 +37,7 @@ export type JobPayload = CallPayload | CallbackPayload;
  * Ids of jobs that are derived: schedules, messages, idempotency keys, and callbacks. No client may choose one, or the
  * job whose id it is would be taken for a repeat.
  */
-export const derivedId = /^(?:cron|key|nats)-|\.callback$/;
+export const derivedId = /^(?:cron|key|nats)-|\.callback(?:\.\d+)?$/;
 
 /** Something that is stored until it is done. Times are Unix time in milliseconds. */
 export interface Job {

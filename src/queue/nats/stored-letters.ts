@@ -114,7 +114,8 @@ class StreamLetters implements StoredLetters {
     const { lane, priority, id } = fact;
     const nowMs = now();
     const body = await reader.body(letter, new Uint8Array());
-    const { createdMs, payload } = letter;
+    const { createdMs } = letter;
+    const payload = { ...letter.payload, sinceMs: nowMs };
     const record = recordOfJob({ id, lane, priority, createdMs, payload, body, dueMs: nowMs, rememberMs: 0 }, noPast);
     const changes: LaneChange[] = [{ lane, priority, jobs: 1, bytes: record.bytes }];
     // The job comes last: it is the newest word about the call.

@@ -82,9 +82,10 @@ export class DeadTable {
   }
 }
 
-/** A dead letter as a new job, due at once. */
+/** A dead letter as a new job, due at once; its age counts from now. */
 export function jobFromLetter(letter: DeadLetter, nowMs: number): Job {
-  const { id, lane, priority, createdMs, payload, body } = letter;
+  const { id, lane, priority, createdMs, body } = letter;
+  const payload = { ...letter.payload, sinceMs: nowMs };
   return { id, lane, priority, dueMs: nowMs, createdMs, rememberMs: 0, payload, body };
 }
 
