@@ -27,7 +27,11 @@ interface World {
 }
 
 /** Calls over a real queue; `handle` stands for all functions. */
-function createWorld(t: TestContext, handle: (call: Invocation, count: number) => Promise<Reply> | Reply): World {
+function createWorld(
+  t: TestContext,
+  handle: (call: Invocation, count: number) => Promise<Reply> | Reply,
+  { timeoutMs } = { timeoutMs: 5000 },
+): World {
   const invoked: Invocation[] = [];
   const invoke: Invoke = async (call) => {
     invoked.push(call);
@@ -39,7 +43,7 @@ function createWorld(t: TestContext, handle: (call: Invocation, count: number) =
     open: () => createSqliteQueue({ file, limits }),
     invoke,
     replyBytes: 10,
-    callbacks: { isAllowed: createAddressRule(['127.0.0.1']), timeoutMs: 5000, agent: 'tinderbox/test' },
+    callbacks: { isAllowed: createAddressRule(['127.0.0.1']), timeoutMs, agent: 'tinderbox/test' },
     settingsOf: () => ({ retry: quick, memoryBytes: 2 ** 29, queue: 'default' }),
     dedicated: new Map(),
     ownPath: (url) => (url.hostname === 'gateway' ? { key: 'back.ns', target: url.pathname } : undefined),
@@ -161,6 +165,7 @@ test('an answer is posted to where it was asked for, with the function’s heade
   assert.equal(headers['x-function-name'], 'a.ns');
   assert.equal(headers['x-function-status'], '201');
   assert.match(String(headers['x-duration-seconds']), /^\d+\.\d{6}$/);
+  assert.deepEqual([headers['x-retry'], headers['x-retry-max']], ['0', '2']);
   assert.equal(headers['user-agent'], 'tinderbox/test');
 });
 
@@ -170,6 +175,22 @@ test('a callback that fails is tried again; one that is redirected is not follow
   fail.push(503, 302);
   await world.calls.accept(jobWith('one', { callbackUrl: url }, { createdMs: Date.now() }));
   await until('the callback to be taken', async () => got.length === 2 && (await isEmpty(world)), 20_000);
+});
+
+test('a callback that was taken is not sent again, however its answer goes on', async (t) => {
+  const world = createWorld(t, () => answer(200, 'x'), { timeoutMs: 200 });
+  let got = 0;
+  const server = createServer((_request, response) => {
+    got += 1;
+    response.writeHead(200).write('and so on');
+  });
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+  t.after(() => server.close());
+  const callbackUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  await world.calls.accept(jobWith('one', { callbackUrl }, { createdMs: Date.now() }));
+  await until('it to be taken', async () => got > 0 && (await isEmpty(world)));
+  const view = await (await world.calls.history()).get('one.callback');
+  assert.deepEqual([view?.last?.status, view?.attempts, got], [200, 1, 1]);
 });
 
 test('a callback into the platform is a call, and needs no connection', async (t) => {

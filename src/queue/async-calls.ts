@@ -212,7 +212,8 @@ class QueuedCalls implements AsyncCalls {
     }
     const attempt = await attemptCall(job, payload, this.#options, signal);
     const { retry = defaultRetrySettings, memoryBytes = 0 } = this.#options.settingsOf(payload.function) ?? {};
-    const next = payload.callbackUrl === undefined ? [] : [this.#callback(job, payload, payload.callbackUrl, attempt)];
+    const next =
+      payload.callbackUrl === undefined ? [] : [this.#callback(job, payload, payload.callbackUrl, attempt, retry)];
     const { billedMs } = attempt;
     const used = { billedMs, gbSeconds: (billedMs / 1000) * (memoryBytes / 2 ** 30) };
     return this.#result(job, attempt, retry, billedMs === 0 ? { next } : { next, used });
@@ -235,8 +236,8 @@ class QueuedCalls implements AsyncCalls {
   }
 
   /** The job that brings the answer; to a function of this platform it is a call like any other. */
-  #callback(job: LeasedJob, payload: CallPayload, url: string, attempt: Attempt): Job {
-    const told = callbackHeaders(job, payload.function, attempt);
+  #callback(job: LeasedJob, payload: CallPayload, url: string, attempt: Attempt, retry: RetrySettings): Job {
+    const told = callbackHeaders(job, payload.function, attempt, retry);
     const headers = this.#options.jobTracer?.carry(payload.headers, told) ?? told;
     const nowMs = this.#options.now();
     const own = this.#options.ownPath(new URL(url));

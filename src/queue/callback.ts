@@ -5,6 +5,7 @@ import type { LookupFunction } from 'node:net';
 import type { CancelSignal } from '../model/cancel.ts';
 import { isHopByHop } from '../model/hop-by-hop.ts';
 import { TinderboxError } from '../model/errors.ts';
+import type { RetrySettings } from '../model/retry-settings.ts';
 import type { Attempt } from './attempt.ts';
 import { parseRetryAfter } from './decide-retry.ts';
 import type { CallbackPayload, LeasedJob } from './job.ts';
@@ -64,8 +65,16 @@ export function parseCallbackUrl(text: string): URL {
   return url;
 }
 
-/** The headers of a callback, as OpenFaaS's queue worker sends them (docs, "Async"): the function's own and five more. */
-export function callbackHeaders(job: LeasedJob, functionName: string, attempt: Attempt): string[] {
+/**
+ * The headers of a callback, as OpenFaaS's queue worker sends them (docs, "Async"): the function's own and six more. Of
+ * `attempts` in all the first is no retry.
+ */
+export function callbackHeaders(
+  job: LeasedJob,
+  functionName: string,
+  attempt: Attempt,
+  { attempts }: Pick<RetrySettings, 'attempts'>,
+): string[] {
   const headers: string[] = [];
   for (let at = 0; at + 1 < attempt.headers.length; at += 2) {
     const name = attempt.headers[at] as string;
@@ -74,6 +83,7 @@ export function callbackHeaders(job: LeasedJob, functionName: string, attempt: A
   }
   headers.push('X-Call-Id', job.id, 'X-Function-Name', functionName, 'X-Function-Status', String(attempt.status));
   headers.push('X-Duration-Seconds', (attempt.durationMs / 1000).toFixed(6), 'X-Retry', String(job.attempt - 1));
+  headers.push('X-Retry-Max', String(attempts - 1));
   if (attempt.origin !== 'function') headers.push('X-OpenFaaS-Internal', attempt.origin);
   if (attempt.truncated) headers.push('X-Tinderbox-Truncated', 'true');
   return headers;
@@ -87,6 +97,7 @@ const ours = new Set([
   'x-function-status',
   'x-duration-seconds',
   'x-retry',
+  'x-retry-max',
   'x-openfaas-internal',
   'x-tinderbox-truncated',
   'user-agent',
@@ -101,17 +112,22 @@ async function requestFor(protocol: string): Promise<typeof httpRequest> {
   return protocol === 'https:' ? (await import('node:https')).request : httpRequest;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+}
+
 async function post(
   job: LeasedJob,
   payload: CallbackPayload,
   context: CallbackContext,
   signal: CancelSignal,
-): Promise<{ status: number; retryAfter: string | undefined }> {
+): Promise<Answer> {
   const url = new URL(payload.url);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !context.isAllowed(host)) throw refused(host);
   const send = await requestFor(url.protocol);
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; retryAfter: string | undefined }>();
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const options: RequestOptions = {
     method: 'POST',
     headers: [
@@ -127,17 +143,19 @@ async function post(
     agent: false,
     signal: AbortSignal.timeout(context.timeoutMs),
   };
+  // A status is the answer, whatever becomes of what follows it: a callback that was taken must not come again.
+  let answer: Answer | undefined;
+  const end = (error?: Error): void => (answer === undefined ? reject(TinderboxError.from(error)) : resolve(answer));
   const request = send(url, options, (response) => {
+    answer = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
     response.resume();
-    response.once('close', () =>
-      resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }),
-    );
-    response.once('error', reject);
+    response.once('close', () => end());
+    response.once('error', end);
   });
   const leave = (): void => void request.destroy(TinderboxError.from(signal.reason));
   signal.addEventListener('abort', leave);
   request.once('close', () => signal.removeEventListener('abort', leave));
-  request.once('error', (error) => reject(TinderboxError.from(error)));
+  request.on('error', end);
   request.end(job.body);
   return await promise;
 }
