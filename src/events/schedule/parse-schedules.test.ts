@@ -28,6 +28,9 @@ test('nicknames, intervals and dates are understood', () => {
   assert.deepEqual(nexts('@every 1m30s', '2026-01-01T00:00:01Z', 2), ['2026-01-01T00:01:30Z', '2026-01-01T00:03:00Z']);
   assert.deepEqual(nexts('@at 2026-03-01T12:00:00+01:00', '2026-01-01T00:00:00Z', 2), ['2026-03-01T11:00:00Z']);
   assert.deepEqual(nexts('@at 2026-03-01T12:00:00Z', '2026-03-01T12:00:00Z'), []);
+  const local = '@at 2026-03-01T12:00:00';
+  assert.deepEqual(nexts(local, '2026-01-01T00:00:00Z'), ['2026-03-01T12:00:00Z'], 'wherever the platform is');
+  assert.deepEqual(nexts(`TZ=Asia/Tokyo ${local}`, '2026-01-01T00:00:00Z'), ['2026-03-01T03:00:00Z']);
 });
 
 test('a time zone is that of the expression, else of the function, and knows summer time', () => {
@@ -71,7 +74,9 @@ test('what is not a schedule is refused with its text', () => {
     [{ schedule: '@every often' }, /@every often/],
     [{ schedule: '@at noon' }, /"@at noon" is not a date/],
     [{ schedule: '@at noon 5' }, /"@at noon 5" is not a date/],
-    [{ schedule: 'TZ=Europe/Berlin @at 2026-12-24T18:00:00' }, /is not a date such as 2026-12-24T18:00:00Z/],
+    [{ schedule: '@at 1' }, /"@at 1" is not a date/],
+    [{ schedule: '@at 2026-13-01T12:00:00' }, /is not a date/],
+    [{ schedule: 'TZ=Mars/Olympus @at 2026-12-24T18:00:00' }, /is not a date/],
     [{ schedule: 'TZ=Mars/Olympus * * * * *' }, /Mars/],
     [{ schedule: ' ; ' }, /is empty/],
     [

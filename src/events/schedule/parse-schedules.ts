@@ -48,6 +48,7 @@ export function parseSchedules(key: FunctionKey, annotations: Annotations): read
   return given.map((expression) => ({
     function: key,
     expression,
+    zone,
     next: parseNext(expression, zone, annotationName),
     missed,
     overlap,
@@ -87,7 +88,7 @@ export function parseNext(expression: string, defaultZone: string, what: string)
   const zone = zoned?.[1] ?? defaultZone;
   const rest = zoned?.[2] ?? expression;
   if (rest.startsWith('@every ')) return everyNext(expression, rest.slice('@every '.length), what);
-  if (rest.startsWith('@at ')) return onceNext(expression, rest.slice('@at '.length), what);
+  if (rest.startsWith('@at ')) return onceNext(expression, rest.slice('@at '.length), zone, what);
   return cronNext(expression, nicknames[rest] ?? rest, zone, what);
 }
 
@@ -98,10 +99,27 @@ function everyNext(expression: string, text: string, what: string): Next {
   return (afterMs) => (Math.floor(afterMs / everyMs) + 1) * everyMs;
 }
 
-function onceNext(expression: string, text: string, what: string): Next {
-  const atMs = parseDateTimeMs(text);
-  if (atMs === undefined) throw fault(what, expression, 'is not a date such as 2026-12-24T18:00:00Z');
+function onceNext(expression: string, text: string, zone: string, what: string): Next {
+  const atMs = parseDateTimeMs(text) ?? localMs(text, zone);
+  if (atMs === undefined)
+    throw fault(what, expression, 'is not a date such as 2026-12-24T18:00:00Z in a time zone there is');
   return (afterMs) => (afterMs < atMs ? atMs : undefined);
+}
+
+const local = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?$/;
+
+/**
+ * The moment of a date and time without an offset in a zone; undefined: there is none. What a host takes for its own time
+ * would be another time on the next host.
+ */
+function localMs(text: string, zone: string): number | undefined {
+  const iso = text.replace(' ', 'T');
+  if (!local.test(text) || Number.isNaN(Date.parse(`${iso}Z`))) return undefined;
+  try {
+    return new Cron(iso, { timezone: zone, paused: true }).nextRun(new Date(0))?.getTime();
+  } catch {
+    return undefined;
+  }
 }
 
 function cronNext(expression: string, pattern: string, zone: string, what: string): Next {

@@ -6,6 +6,8 @@ export interface Schedule {
   readonly function: FunctionKey;
   /** As it was written. */
   readonly expression: string;
+  /** That of expressions that name none. */
+  readonly zone: string;
   /** The first due time after a moment, both in Unix ms; undefined: never again. Pure. */
   readonly next: (afterMs: number) => number | undefined;
   readonly missed: MissedRuns;

@@ -94,6 +94,34 @@ test('a redeploy moves nothing, and a removal ends it', async (t) => {
   assert.deepEqual(scheduler.planned(), []);
 });
 
+test('a redeploy in another time zone is due by that one at once', async (t) => {
+  const pass = useClock(t);
+  const { scheduler, jobs, set } = createWorld(t);
+  const zone = 'com.tinderbox.schedule.timezone';
+  set({ schedule: '0 1 * * *' });
+  set({ schedule: '0 1 * * *', [zone]: 'Asia/Tokyo' });
+  assert.equal(scheduler.planned()[0]?.nextMs, start + 16 * 3_600_000);
+  await pass(2 * 3_600_000);
+  assert.deepEqual(jobs, []);
+});
+
+test('what is missed counts from when it is asked for', async (t) => {
+  const pass = useClock(t);
+  const kept = new Map<string, number>();
+  const first = createWorld(t, undefined, kept);
+  const once = { schedule: '@every 10s', 'com.tinderbox.schedule.missed': 'once' };
+  first.set({ schedule: '@every 10s' });
+  first.set(once);
+  first.scheduler.close();
+  await pass(15_000);
+  const second = createWorld(t, undefined, kept);
+  second.set(once);
+  await pass(100);
+  assert.equal(second.jobs.length, 1);
+  second.set({ schedule: '@every 10s' });
+  assert.equal(kept.size, 0, 'and no longer than that');
+});
+
 test('a run that may not overlap has the id of the one before', async (t) => {
   const pass = useClock(t);
   const { jobs, set } = createWorld(t);

@@ -106,10 +106,7 @@ class ClockScheduler implements Scheduler {
       const known = before.get(id);
       before.delete(id);
       if (known === undefined) return this.#enter({ id, owner, schedule, dueMs: undefined });
-      const goesOn = (known.schedule.paused === true) === (schedule.paused === true);
-      known.schedule = schedule;
-      // A redeploy does not move what is due.
-      return goesOn ? known : this.#enter(known);
+      return this.#change(known, schedule);
     });
     for (const [id, entry] of before) {
       entry.dueMs = undefined;
@@ -140,13 +137,31 @@ class ClockScheduler implements Scheduler {
     for (const timer of this.#offers) clearTimeout(timer);
   }
 
+  /** A redeploy does not move what is due, unless it is due by another clock on the wall now. */
+  #change(entry: Entry, schedule: Schedule): Entry {
+    const { missed, paused = false, zone } = entry.schedule;
+    entry.schedule = schedule;
+    if (paused !== (schedule.paused ?? false)) return this.#enter(entry);
+    const nowMs = this.#now();
+    if (zone !== schedule.zone) this.#plan(entry, nowMs);
+    if (missed === schedule.missed) return entry;
+    // From now on what is missed counts, or does no more.
+    if (schedule.missed === 'once') this.#memory.remember(entry.id, nowMs);
+    else this.#memory.forget(entry.id);
+    return entry;
+  }
+
   /** Finds when it is due first, or again after a pause. */
   #enter(entry: Entry): Entry {
     const { id, schedule } = entry;
     const nowMs = this.#now();
     const lastMs = schedule.missed === 'once' ? this.#memory.last(id) : undefined;
     if (lastMs === undefined && schedule.missed === 'once') this.#memory.remember(id, nowMs);
-    entry.dueMs = schedule.paused === true ? undefined : schedule.next(lastMs ?? nowMs);
+    return this.#plan(entry, lastMs ?? nowMs);
+  }
+
+  #plan(entry: Entry, afterMs: number): Entry {
+    entry.dueMs = entry.schedule.paused === true ? undefined : entry.schedule.next(afterMs);
     this.#heap.add(entry);
     return entry;
   }

@@ -12,7 +12,7 @@ export function schedulesOf(spec: TriggerSpec): readonly Schedule[] {
   const expressions = [...new Set(schedule.expressions)];
   return expressions.map((expression) => {
     const next = parseNext(expression, timezone, 'schedule.expressions:');
-    return { function: functionOf(spec), expression, next, missed, overlap, paused, call };
+    return { function: functionOf(spec), expression, zone: timezone, next, missed, overlap, paused, call };
   });
 }
 
