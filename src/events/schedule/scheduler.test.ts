@@ -14,7 +14,12 @@ interface World {
 }
 
 /** A scheduler on a clock that the test drives. */
-function createWorld(t: TestContext, accept?: (job: Job) => Promise<boolean>, kept = new Map<string, number>()): World {
+function createWorld(
+  t: TestContext,
+  accept?: (job: Job) => Promise<boolean>,
+  kept = new Map<string, number>(),
+  now = Date.now,
+): World {
   const jobs: Job[] = [];
   const memory = {
     kept,
@@ -24,6 +29,7 @@ function createWorld(t: TestContext, accept?: (job: Job) => Promise<boolean>, ke
   };
   const scheduler = createScheduler({
     memory,
+    now,
     accept: (job) => {
       jobs.push(job);
       return accept?.(job) ?? Promise.resolve(true);
@@ -170,6 +176,26 @@ test('a clock that jumps ahead makes one job of what it skipped', async (t) => {
   mock.timers.setTime(start + 3_600_000);
   await pass(2_000);
   assert.equal(jobs.length, 1);
+});
+
+test('a clock that was far ahead and is set right does not hold schedules up, also across a restart', async (t) => {
+  const pass = useClock(t);
+  const kept = new Map<string, number>();
+  const options = { schedule: '@every 10s', 'com.tinderbox.schedule.missed': 'once' };
+  let aheadMs = 365 * 24 * 3_600_000;
+  const first = createWorld(t, undefined, kept, () => Date.now() + aheadMs);
+  first.set(options);
+  await pass(11_000);
+  assert.equal(first.jobs.length, 1);
+  const wrong = new Map(kept);
+  aheadMs = 0;
+  await pass(20_000);
+  assert.equal(first.jobs.length, 3);
+  assert.equal(new Set(first.jobs.map(({ id }) => id)).size, 3);
+  const second = createWorld(t, undefined, wrong);
+  second.set(options);
+  await pass(10_000);
+  assert.equal(second.jobs.length, 1);
 });
 
 test('a pause lets due times pass; what is made up for after it is one run, and none unless asked for', async (t) => {

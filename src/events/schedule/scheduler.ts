@@ -6,7 +6,8 @@
  * 1. A due time makes one job, however many platforms share the queue: its id is derived from function, expression and time.
  * 2. With `overlap: skip` the id has no time in it, so that no second job is stored while the first is.
  * 3. What was due while no platform ran is forgotten, or made up for once, as the schedule says.
- * 4. A clock that is set back makes no job twice; one that is set forward makes each schedule due at most once.
+ * 4. A clock that is set back by up to an hour makes no job twice; by more, it was wrong before, and what is due is found
+ *    anew. One that is set forward makes each schedule due at most once.
  * 5. However many are due at once, calls of functions are not held up: work is done in small parts, storing jobs first.
  * 6. The last run of a schedule that makes up for missed ones is remembered after its job is stored, never before.
  */
@@ -89,6 +90,8 @@ class ClockScheduler implements Scheduler {
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Number.POSITIVE_INFINITY;
+  /** What the clock said last. */
+  #clockMs = Number.NEGATIVE_INFINITY;
   #working: NodeJS.Immediate | undefined;
   #closed = false;
 
@@ -155,7 +158,8 @@ class ClockScheduler implements Scheduler {
   #enter(entry: Entry): Entry {
     const { id, schedule } = entry;
     const nowMs = this.#now();
-    const lastMs = schedule.missed === 'once' ? this.#memory.last(id) : undefined;
+    const known = schedule.missed === 'once' ? this.#memory.last(id) : undefined;
+    const lastMs = known === undefined || known - nowMs > rememberMs ? undefined : known;
     if (lastMs === undefined && schedule.missed === 'once') this.#memory.remember(id, nowMs);
     return this.#plan(entry, lastMs ?? nowMs);
   }
@@ -181,6 +185,8 @@ class ClockScheduler implements Scheduler {
   #wake(): void {
     this.#timerMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#now();
+    if (this.#clockMs - nowMs > rememberMs) this.#planAnew(nowMs);
+    this.#clockMs = nowMs;
     for (let entry = this.#heap.take(nowMs); entry !== undefined; entry = this.#heap.take(nowMs)) {
       const { dueMs } = entry;
       if (dueMs !== undefined) this.#ripe.push({ entry, dueMs });
@@ -189,6 +195,15 @@ class ClockScheduler implements Scheduler {
     }
     if (this.#working === undefined) this.#work();
     this.#sleep();
+  }
+
+  /** The clock was wrong: what is due is not as far away as it seemed. */
+  #planAnew(nowMs: number): void {
+    for (const entry of [...this.#entries.values()].flat()) {
+      if (entry.schedule.missed === 'once') this.#memory.remember(entry.id, nowMs);
+      if (entry.dueMs !== undefined) this.#plan(entry, nowMs);
+    }
+    this.#heap.trim(this.#count);
   }
 
   /** Offers and then advances a few, and goes on after whatever else waits. */
