@@ -15,12 +15,15 @@ interface World {
   /** Bodies the function was called with. */
   readonly seen: string[];
   readonly forgotten: string[];
+  /** How many were forgotten by each connection to the broker. */
+  readonly connected: number[];
   readonly host: () => Promise<TriggerHost>;
 }
 
 function createWorld(t: TestContext, store = createMemoryStore()): World {
   const broker = createMemoryBroker();
   const [seen, forgotten]: string[][] = [[], []];
+  const connected: number[] = [];
   const memory = { last: () => undefined, remember: () => undefined, forget: () => undefined };
   const scheduler = createScheduler({ accept: () => Promise.resolve(true), memory });
   t.after(() => scheduler.close());
@@ -30,6 +33,7 @@ function createWorld(t: TestContext, store = createMemoryStore()): World {
     scheduler,
     seen: seen ?? [],
     forgotten: forgotten ?? [],
+    connected,
     host: async () => {
       const host = await createTriggerHost({
         store,
@@ -37,6 +41,10 @@ function createWorld(t: TestContext, store = createMemoryStore()): World {
         nats: true,
         sourceOf: ({ nats }) => ({
           ...broker.source,
+          connect: (...given) => {
+            connected.push(forgotten?.length ?? 0);
+            return broker.source.connect(...given);
+          },
           forget: () => Promise.resolve(void forgotten?.push(nats?.stream ?? '')),
         }),
         call: () => (delivery) => {
@@ -138,6 +146,22 @@ test('a schedule that becomes messages, and a stream that is left, leave nothing
   await put(store, { ...orders, name: 'nightly', nats: { subject: 'orders', stream: 'OTHER' } });
   await until('the first is forgotten', () => forgotten.length === 1);
   assert.deepEqual(forgotten, ['ORDERS']);
+  await broker.send('one');
+  await until('it goes on', () => seen.length === 1);
+});
+
+test('what a trigger made goes before one of the same name begins, and when it takes a consumer of others', async (t) => {
+  const { store, broker, seen, forgotten, connected, host } = createWorld(t);
+  await deploy(store);
+  await put(store, orders);
+  const triggers = await host();
+  await until('it listens', async () => (await triggers.status('ns/orders'))?.connected === true);
+  await Promise.all([store.delete('triggers/ns/orders'), put(store, orders)]);
+  await until('it begins anew', () => connected.length === 2);
+  await until('the first is forgotten', () => forgotten.length === 1);
+  assert.deepEqual(connected, [0, 1], 'with nothing left of the first');
+  await put(store, { ...orders, nats: { subject: 'orders', stream: 'ORDERS', durable: 'shared' } });
+  await until('its own is forgotten', () => forgotten.length === 2);
   await broker.send('one');
   await until('it goes on', () => seen.length === 1);
 });

@@ -156,7 +156,7 @@ class StoredTriggers implements TriggerHost {
       this.#options.scheduler.set(ownerOf(before.spec), []);
       this.#want(before.spec, undefined, before.spec);
     }
-    const moved = before !== undefined && before.spec.nats?.stream !== spec.nats?.stream;
+    const moved = before !== undefined && placeOf(before.spec) !== placeOf(spec);
     if (this.#started) this.#refresh(spec, moved ? before.spec : undefined);
   }
 
@@ -199,16 +199,14 @@ class StoredTriggers implements TriggerHost {
   async #change(slot: Slot): Promise<void> {
     for (;;) {
       const { running, wanted } = slot;
-      const leftover = slot.leftovers.at(0);
-      if (running?.text !== textOf(wanted)) {
+      if (running !== undefined && running.text !== textOf(wanted)) {
         slot.running = undefined;
-        await running?.pump.close(this.#closing ?? AbortSignal.timeout(this.#options.drainMs));
-        // It may have changed again meanwhile.
-        if (slot.wanted === wanted && wanted !== undefined) slot.running = this.#run(wanted);
-      } else if (leftover !== undefined && this.#closing === undefined) {
-        slot.leftovers.shift();
-        await this.#forget(leftover);
-      } else return;
+        await running.pump.close(this.#closing ?? AbortSignal.timeout(this.#options.drainMs));
+      } else if (running === undefined && slot.leftovers.length > 0 && this.#closing === undefined) {
+        // Before what comes after it: that may go by the same name at the broker.
+        for (const leftover of slot.leftovers.splice(0)) await this.#forget(leftover);
+      } else if (running === undefined && wanted !== undefined) slot.running = this.#run(wanted);
+      else return;
     }
   }
 
@@ -250,6 +248,11 @@ function functionKey({ namespace, function: name }: TriggerSpec): string {
 
 function ownerOf(spec: TriggerSpec): string {
   return `trigger ${formatTriggerKey(spec)}`;
+}
+
+/** Where a trigger has what it made at a broker. */
+function placeOf({ nats }: TriggerSpec): string {
+  return JSON.stringify([nats?.servers, nats?.stream, nats?.durable]);
 }
 
 function textOf(spec: TriggerSpec | undefined): string | undefined {
