@@ -169,6 +169,29 @@ test('a job the queue refuses is offered again, until its schedule is gone', asy
   assert.equal(new Set(jobs.map(({ id }) => id)).size, 1);
 });
 
+test('a queue that is away is asked once a second for each schedule, and has all that was due when it is back', async (t) => {
+  const pass = useClock(t);
+  let isAway = true;
+  const stored: string[] = [];
+  const accept = (job: Job): Promise<boolean> =>
+    isAway ? Promise.reject(new Error('away')) : Promise.resolve(stored.push(job.id) > 0);
+  const { jobs, set, memory } = createWorld(t, accept);
+  set({ schedule: '@every 1s', 'com.tinderbox.schedule.missed': 'once' });
+  await pass(60_100);
+  const asked = jobs.length;
+  await pass(10_000);
+  assert.ok(jobs.length - asked <= 11, `${jobs.length - asked} times in 10 s`);
+  assert.equal([...memory.kept.values()][0], start, 'nothing was stored yet');
+  isAway = false;
+  await pass(3000);
+  for (let turn = 0; turn < 500; turn += 1) await Promise.resolve();
+  const wanted = Array.from({ length: 73 }, (_, at) => `${start + (at + 1) * 1000}`);
+  assert.deepEqual(
+    stored.map((id) => id.split('-')[2]),
+    wanted,
+  );
+});
+
 test('a clock that jumps ahead makes one job of what it skipped', async (t) => {
   const pass = useClock(t);
   const { jobs, set } = createWorld(t);

@@ -57,6 +57,8 @@ interface Entry {
   readonly owner: string;
   schedule: Schedule;
   dueMs: number | undefined;
+  /** Due times whose jobs the queue refused. */
+  readonly refused: number[];
 }
 
 /** A due time whose job is to be stored. */
@@ -108,7 +110,7 @@ class ClockScheduler implements Scheduler {
       const id = scheduleId(owner, schedule);
       const known = before.get(id);
       before.delete(id);
-      if (known === undefined) return this.#enter({ id, owner, schedule, dueMs: undefined });
+      if (known === undefined) return this.#enter({ id, owner, schedule, dueMs: undefined, refused: [] });
       return this.#change(known, schedule);
     });
     for (const [id, entry] of before) {
@@ -232,33 +234,49 @@ class ClockScheduler implements Scheduler {
   }
 
   #offer(entry: Entry, dueMs: number): void {
-    const { id, schedule } = entry;
-    const nowMs = this.#now();
-    const job = jobFrom(id, schedule, dueMs, nowMs);
-    this.#accept(job).then(
-      () => {
-        if (schedule.missed === 'once' && this.#isThere(entry)) this.#memory.remember(id, nowMs);
-      },
-      (reason: unknown) => {
-        const { message } = TinderboxError.from(reason);
-        notice.publish({
-          level: 'warn',
-          part: 'events',
-          message: `${job.lane}: run of "${schedule.expression}" waits: ${message}`,
-        });
-        this.#offerAgain(entry, dueMs);
-      },
-    );
+    // Behind those that were refused, so that however long the queue is away it is asked once for each schedule.
+    if (entry.refused.length > 0) entry.refused.push(dueMs);
+    else void this.#store(entry, dueMs).catch((reason: unknown) => this.#refused(entry, dueMs, reason));
   }
 
-  #offerAgain(entry: Entry, dueMs: number): void {
+  async #store(entry: Entry, dueMs: number): Promise<void> {
+    const { id, schedule, refused } = entry;
+    const nowMs = this.#now();
+    await this.#accept(jobFrom(id, schedule, dueMs, nowMs));
+    // Those that still wait are made up for when this platform dies before they are stored.
+    const doneMs = refused.some((other) => other !== dueMs) ? dueMs : nowMs;
+    if (schedule.missed === 'once' && this.#isThere(entry)) this.#memory.remember(id, doneMs);
+  }
+
+  #refused(entry: Entry, dueMs: number, reason: unknown): void {
+    const { function: lane, expression } = entry.schedule;
+    const { message } = TinderboxError.from(reason);
+    if (entry.refused.push(dueMs) > 1) return;
+    notice.publish({
+      level: 'warn',
+      part: 'events',
+      message: `${lane}: runs of "${expression}" wait: ${message}`,
+    });
+    this.#offerAgain(entry);
+  }
+
+  #offerAgain(entry: Entry): void {
     if (this.#closed || !this.#isThere(entry)) return;
     const timer = setTimeout(() => {
       this.#offers.delete(timer);
-      this.#offer(entry, dueMs);
+      void this.#offerRefused(entry).catch(() => this.#offerAgain(entry));
     }, againMs);
     timer.unref();
     this.#offers.add(timer);
+  }
+
+  /** The oldest first, until one is refused again. */
+  async #offerRefused(entry: Entry): Promise<void> {
+    for (let dueMs = entry.refused[0]; dueMs !== undefined; dueMs = entry.refused[0]) {
+      if (this.#closed || !this.#isThere(entry)) return;
+      await this.#store(entry, dueMs);
+      entry.refused.shift();
+    }
   }
 }
 
