@@ -129,6 +129,24 @@ test('a settlement the disk refused is tried again until it is taken', async () 
   await dispatcher.close(new AbortController().signal);
 });
 
+test('a job that is handed out after the stop is not begun', async () => {
+  const { queue } = scriptedQueue({ a: 1 });
+  const leased = Promise.withResolvers<readonly LeasedJob[]>();
+  const begun: string[] = [];
+  const dispatcher = createDispatcher({
+    queue: { ...queue, lease: () => leased.promise },
+    turnsOf: shared(),
+    run: (job) => {
+      begun.push(job.id);
+      return new Promise(() => undefined);
+    },
+  });
+  const closed = dispatcher.close(AbortSignal.abort());
+  leased.resolve([{ ...testJob('late'), attempt: 1 }]);
+  await closed;
+  assert.deepEqual(begun, []);
+});
+
 test('closing waits for what runs, and what it cuts off is left to the next start', async () => {
   const first = scriptedQueue({ a: 1 });
   const finish = Promise.withResolvers<RunResult>();

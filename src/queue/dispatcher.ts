@@ -199,6 +199,8 @@ class LaneDispatcher implements Dispatcher {
     } catch (error) {
       this.#leaseFailed(lane, error);
     }
+    // What comes after the stop is left to the next start: nothing would ever stop it.
+    if (this.#stop.signal.aborted) jobs = [];
     lane.leasing = false;
     if (jobs.length === room) {
       lane.pending = true;
