@@ -59,7 +59,8 @@ function codesIn(text: string | undefined): readonly number[] {
 function waitIn(annotations: Readonly<Record<string, string>>, name: string, fallback: number): number {
   const text = annotations[name];
   if (text === undefined) return fallback;
-  const waitMs = parseDurationMs(text, `annotation ${name}`);
+  // A queue keeps whole milliseconds.
+  const waitMs = Math.round(parseDurationMs(text, `annotation ${name}`));
   if (waitMs >= 1 && waitMs <= longestMs) return waitMs;
   throw new TinderboxError('invalid', `annotation ${name} "${text}" is not a duration from 1ms to 720h`);
 }

@@ -26,6 +26,7 @@ test('five fields are minutes, six begin with seconds', () => {
 test('nicknames, intervals and dates are understood', () => {
   assert.deepEqual(nexts('@daily', '2026-01-01T10:00:00Z'), ['2026-01-02T00:00:00Z']);
   assert.deepEqual(nexts('@every 1m30s', '2026-01-01T00:00:01Z', 2), ['2026-01-01T00:01:30Z', '2026-01-01T00:03:00Z']);
+  assert.deepEqual(nexts('@every 1.0004s', '1970-01-01T00:00:00Z'), ['1970-01-01T00:00:01Z'], 'in whole milliseconds');
   assert.deepEqual(nexts('@at 2026-03-01T12:00:00+01:00', '2026-01-01T00:00:00Z', 2), ['2026-03-01T11:00:00Z']);
   assert.deepEqual(nexts('@at 2026-03-01T12:00:00Z', '2026-03-01T12:00:00Z'), []);
   const local = '@at 2026-03-01T12:00:00';

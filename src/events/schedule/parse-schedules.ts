@@ -94,7 +94,7 @@ export function parseNext(expression: string, defaultZone: string, what: string)
 
 /** Counted from the beginning of Unix time, so that every platform has the same due times. */
 function everyNext(expression: string, text: string, what: string): Next {
-  const everyMs = parseDurationMs(text, `${what} "${shorten(expression)}": the interval`);
+  const everyMs = Math.round(parseDurationMs(text, `${what} "${shorten(expression)}": the interval`));
   if (everyMs < 1000 || everyMs > 366 * 24 * 3_600_000) throw fault(what, expression, 'is not between 1s and 8784h');
   return (afterMs) => (Math.floor(afterMs / everyMs) + 1) * everyMs;
 }
