@@ -54,6 +54,17 @@ test('a Function resource says what the stack file says, in the order of names',
   );
 });
 
+test('what readers of YAML 1.1 such as kubectl would take for something else stays text', async (t) => {
+  const { run, cwd } = await createBench(t);
+  const texts = { y: 'yes', on: 'off', A: '012', B: '1:30', C: '0x1F', D: '1_000', E: '2026-12-01', F: '~' };
+  const entry = { image: 'a:1', skip_build: true, environment: texts, labels: { n: 'No' } };
+  writeFileSync(join(cwd, 'stack.yaml'), JSON.stringify({ functions: { a: entry } }));
+  for (const line of ['generate', 'generate --api serving.knative.dev/v1']) {
+    const { stdout } = await run(line);
+    assert.deepEqual(parse(stdout, { version: '1.1' }), parse(stdout), line);
+  }
+});
+
 test('a Knative service mounts the secrets where functions look for them', async (t) => {
   const { run, cwd } = await createBench(t);
   writeFileSync(join(cwd, 'stack.yaml'), stack.replace('    environment_file: [env.yml]\n', ''));

@@ -10,6 +10,7 @@ import { imageName } from './rollout/build-target.ts';
 import { loadProject } from './rollout/load-project.ts';
 import { loadEnvironment } from './stack/environment-file.ts';
 import { fromStore } from './generate/from-store.ts';
+import { formatYaml } from './output/format-yaml.ts';
 import type { Shell } from './terminal/shell.ts';
 
 const formats = { 'openfaas.com/v1': functionResource, 'serving.knative.dev/v1': knativeService };
@@ -44,10 +45,9 @@ export const generateCommand: CommandDefinition = {
 async function generate(shell: Shell, flags: GenerateFlags): Promise<void> {
   const sources =
     flags.fromStore === undefined ? await fromStack(shell, flags) : [await fromStore(shell, flags.fromStore, flags)];
-  const { stringify } = await import('yaml');
   const sorted = [...sources].sort((a, b) => (a.name < b.name ? -1 : 1));
   const resources = sorted.map((source) => formats[flags.api](source, flags.namespace));
-  shell.stdout.write(resources.map((resource) => `---\n${stringify(resource)}`).join(''));
+  for (const resource of resources) shell.stdout.write(`---\n${await formatYaml(resource)}`);
 }
 
 async function fromStack(shell: Shell, flags: GenerateFlags): Promise<readonly ManifestSource[]> {

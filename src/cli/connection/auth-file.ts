@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Credentials } from '../../client/connection.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import type { Shell } from '../terminal/shell.ts';
+import { formatYaml } from '../output/format-yaml.ts';
 import { normaliseGateway } from './gateway.ts';
 
 /** `config.yml` of faas-cli, shared with it: saved logins per gateway. Entries of other kinds are kept as they are. */
@@ -55,10 +56,9 @@ export async function forgetLogin(file: string, gateway: string): Promise<boolea
 }
 
 async function writeEntries(file: string, auths: readonly AuthEntry[]): Promise<void> {
-  const { stringify } = await import('yaml');
   await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
   const fresh = `${file}.${process.pid}.tmp`;
-  await writeFile(fresh, stringify({ auths }), { mode: 0o600 });
+  await writeFile(fresh, await formatYaml({ auths }), { mode: 0o600 });
   await rename(fresh, file);
 }
 

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { TinderboxError } from '../../model/errors.ts';
 import type { Shell } from '../terminal/shell.ts';
+import { formatYaml } from './format-yaml.ts';
 import { evaluateJsonPath, parseJsonPath } from './json-path.ts';
 import { type Column, formatTable } from './table.ts';
 
@@ -80,8 +81,7 @@ export async function printData(
   if (format === 'json') {
     shell.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
   } else if (format === 'yaml') {
-    const { stringify } = await import('yaml');
-    shell.stdout.write(stringify(data));
+    shell.stdout.write(await formatYaml(data));
   } else {
     shell.stdout.write(`${evaluateJsonPath(parseJsonPath(format.slice('jsonpath='.length)), data)}\n`);
   }

@@ -9,6 +9,7 @@ import { TinderboxError } from '../../model/errors.ts';
 import { sealSecrets } from '../../model/sealed-secrets.ts';
 import { normaliseGateway } from '../connection/gateway.ts';
 import { tracingFetch } from '../connection/trace-requests.ts';
+import { formatYaml } from '../output/format-yaml.ts';
 import type { Shell } from '../terminal/shell.ts';
 import type { SendBuild } from './build-functions.ts';
 
@@ -63,8 +64,7 @@ export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags)
     seal: async (files) => {
       const key = givenKey === '' ? dataOf(await client.build.publicKey()) : keyFrom(await keyText(shell, givenKey));
       const values = Object.entries(files).map(async ([name, file]) => [name, await readBytes(file, name)] as const);
-      const { stringify } = await import('yaml');
-      return stringify(sealSecrets(key, Object.fromEntries(await Promise.all(values))));
+      return formatYaml(sealSecrets(key, Object.fromEntries(await Promise.all(values))));
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   unsealSecrets,
 } from '../../model/sealed-secrets.ts';
 import { collectPairs, parseInteger } from '../flags/collect.ts';
+import { formatYaml } from '../output/format-yaml.ts';
 import type { Shell } from '../terminal/shell.ts';
 
 interface SealFlags {
@@ -84,8 +85,7 @@ async function seal(shell: Shell, publicKey: string, flags: SealFlags): Promise<
       hint: 'add --from-literal NAME=VALUE or --from-file NAME=FILE',
     });
   }
-  const { stringify } = await import('yaml');
-  await writePrivate(shell, flags.output, stringify(sealSecrets(key, values)));
+  await writePrivate(shell, flags.output, await formatYaml(sealSecrets(key, values)));
   shell.stdout.write(`Sealed ${count} secret(s) to ${flags.output} (key ID: ${keyIdOf(key)})\n`);
 }
 
