@@ -12,6 +12,8 @@ export interface CommandEntry {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
+  /** Takes the place of a program written in Go, whose long flags have one dash or two. */
+  readonly oneDash?: boolean;
   /** `words` of the command line, where there is one: a command may load less when they tell that less is needed. */
   load(words?: readonly string[]): Promise<CommandDefinition>;
 }

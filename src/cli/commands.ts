@@ -151,6 +151,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'watchdog',
     summary: "serve one function over HTTP, in place of OpenFaaS's watchdogs",
+    oneDash: true,
     load: async () => (await import('./watchdog.ts')).watchdogCommand,
   },
   {

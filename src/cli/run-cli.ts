@@ -3,6 +3,7 @@ import type { CommandEntry } from './command-definition.ts';
 import { commands } from './commands.ts';
 import { plainBooleans } from './flags/boolean-words.ts';
 import { commandFirst, namesFirst, takeGlobalFlags } from './flags/global-flags.ts';
+import { twoDashes } from './flags/one-dash.ts';
 import { findPlugin } from './plugin/find-plugin.ts';
 import { runPlugin } from './plugin/run-plugin.ts';
 import { printError } from './terminal/print-error.ts';
@@ -13,7 +14,8 @@ const usageExitCode = 2;
 /** Runs one command line (without `node` and script) to its end and resolves with the exit code; never rejects. */
 export async function runCli(argv: readonly string[], shell: Shell): Promise<number> {
   try {
-    const words = /^(-V|--version)$/.test(argv[0] ?? '') ? ['version', '--short'] : commandFirst(argv);
+    const given = /^(-V|--version)$/.test(argv[0] ?? '') ? ['version', '--short'] : commandFirst(argv);
+    const words = entryOf(given[0])?.oneDash === true ? twoDashes(given) : given;
     const plugin = await pluginOf(words, shell);
     if (plugin !== undefined) return await runPlugin(shell, plugin, words.slice(1));
     let exitCode = 0;
@@ -33,8 +35,11 @@ const interruptedExitCode = 130;
 
 /** A word that is no command may be a plugin of faas-cli's. */
 async function pluginOf([name = '']: readonly string[], shell: Shell): Promise<string | undefined> {
-  const known = name === 'help' || commands.some((entry) => entry.name === name || entry.aliases?.includes(name));
-  return known ? undefined : findPlugin(shell, name);
+  return name === 'help' || entryOf(name) !== undefined ? undefined : findPlugin(shell, name);
+}
+
+function entryOf(name = ''): CommandEntry | undefined {
+  return commands.find((entry) => entry.name === name || entry.aliases?.includes(name) === true);
 }
 
 /** commander must neither end the process nor write past the shell; its subcommands inherit that. */
@@ -71,6 +76,6 @@ async function createProgram(argv: readonly string[], shell: Shell): Promise<Com
 function wantedEntries(argv: readonly string[]): readonly CommandEntry[] {
   const [first, second] = argv.filter((word) => !word.startsWith('-'));
   if (first === 'completion') return commands;
-  const name = first === 'help' ? second : first;
-  return commands.filter((entry) => entry.name === name || entry.aliases?.includes(name ?? '') === true);
+  const entry = entryOf(first === 'help' ? second : first);
+  return entry === undefined ? [] : [entry];
 }

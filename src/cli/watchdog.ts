@@ -5,11 +5,13 @@ import { lockFileOf } from '../runtime/watchdog/standalone/server-settings.ts';
 import { startWatchdog, type Watchdog } from '../watchdog.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import type { Shell } from './terminal/shell.ts';
+import { readVersion } from './version.ts';
 
 interface WatchdogFlags {
   readonly mode: 'classic' | 'streaming';
   readonly host?: string;
   readonly runHealthcheck?: boolean;
+  readonly version?: boolean;
 }
 
 export const watchdogCommand: CommandDefinition = {
@@ -25,9 +27,16 @@ export const watchdogCommand: CommandDefinition = {
       )
       .option('--host <address>', 'address to listen on (all)')
       .option('--run-healthcheck', 'end with 0 if a watchdog with the same TMPDIR is healthy, else with 1')
-      .action((flags: WatchdogFlags) => (flags.runHealthcheck === true ? checkHealth(shell) : serve(shell, flags)));
+      .option('--version', 'print the version')
+      .action((flags: WatchdogFlags) => runWatchdog(shell, flags));
   },
 };
+
+async function runWatchdog(shell: Shell, flags: WatchdogFlags): Promise<void> {
+  if (flags.version === true) shell.stdout.write(`${await readVersion()}\n`);
+  else if (flags.runHealthcheck === true) checkHealth(shell);
+  else await serve(shell, flags);
+}
 
 function checkHealth(shell: Shell): void {
   const file = lockFileOf(shell.env);

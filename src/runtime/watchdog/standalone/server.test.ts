@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { covers, differs, notApplicable } from '../../../../test/support/covers.ts';
 import { serveWatchdog } from '../../../../test/support/standalone-watchdog.ts';
@@ -214,15 +215,27 @@ test('SIGTERM: not healthy at once, still serving, then every call that began is
   assert.match(log(), /Exiting\. Active connections: 0\n$/);
 });
 
-test('--run-healthcheck tells by its exit code', async (t) => {
+test('--run-healthcheck tells by its exit code, with one dash as well, as Docker files have it', async (t) => {
   const { dir } = await start(t, { fprocess: 'cat' });
   const main = join(import.meta.dirname, '../../../../bin/tinderbox.mjs');
-  const check = async (tmp: string): Promise<unknown> => {
+  const check = async (flag: string, tmp: string): Promise<unknown> => {
     const env = { PATH: '/usr/bin:/bin', HOME: dir, TMPDIR: tmp };
-    const [code] = await once(spawn(process.execPath, [main, 'watchdog', '--run-healthcheck'], { env }), 'exit');
+    const [code] = await once(spawn(process.execPath, [main, 'watchdog', flag], { env }), 'exit');
     return code;
   };
-  assert.deepEqual([await check(dir), await check(tempDir(t))], [0, 1]);
+  const elsewhere = tempDir(t);
+  for (const flag of ['--run-healthcheck', '-run-healthcheck']) {
+    assert.deepEqual([await check(flag, dir), await check(flag, elsewhere)], [0, 1], flag);
+  }
+});
+
+test('-version prints the version of the program and serves nothing', async (t) => {
+  const bare = { PATH: '/usr/bin:/bin', HOME: tempDir(t) };
+  const main = join(import.meta.dirname, '../../../../bin/tinderbox.mjs');
+  for (const flag of ['-version', '--version']) {
+    const child = spawn(process.execPath, [main, 'watchdog', flag], { env: bare });
+    assert.match(await text(child.stdout), /^\d+\.\d+\.\d+\n$/, flag);
+  }
 });
 
 test('a program of mode http that ends takes the command with it', async (t) => {
