@@ -34,12 +34,28 @@ describe('secrets', () => {
     assert.equal((await call('DELETE', { name: 'key' })).status, 404);
   });
 
+  test('a secret that comes as text and as bytes, as of a file with faas-cli, is its text, or its bytes when it is none', async () => {
+    const base64 = (bytes: string | readonly number[]): string => Buffer.from(bytes as string).toString('base64');
+    const cases: [string, string, Buffer][] = [
+      ['abc', base64('abc'), Buffer.from('abc')],
+      ['abc', base64(' abc\n'), Buffer.from('abc')],
+      [' abc\n', base64(' abc\n'), Buffer.from(' abc\n')],
+      ['\ufffd\ufffd', base64([255, 254, 10]), Buffer.from([255, 254, 10])],
+      ['', base64('abc'), Buffer.from('abc')],
+    ];
+    for (const [index, [value, rawValue, stored]] of cases.entries()) {
+      assert.equal((await api.call('POST', '/system/secrets', { name: `k${index}`, value, rawValue })).status, 202);
+      assert.deepEqual(api.world.secrets.values.get(`openfaas-fn/k${index}`)?.value, stored);
+    }
+  });
+
   test('bad secrets are 400 and say why', async () => {
     const cases: [object, RegExp][] = [
       [{ name: '../etc', value: 'x' }, /secret name "..\/etc"/],
       [{ value: 'x' }, /name: is required/],
       [{ name: 'k' }, /neither value nor rawValue/],
       [{ name: 'k', rawValue: '%%%' }, /rawValue of secret "k" is not base64/],
+      [{ name: 'k', value: 'x', rawValue: 'eQ==' }, /value and rawValue of secret "k" are not the same/],
       [{ name: 'k', value: 'x', namespace: 'none' }, /namespace "none" does not exist/],
       [{ name: 'k', value: 'x', extra: 1 }, /unknown field "extra"/],
     ];

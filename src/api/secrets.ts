@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { TinderboxError } from '../model/errors.ts';
 import { assertName, assertSecretName, defaultNamespace } from '../model/names.ts';
@@ -67,13 +68,18 @@ interface Named {
   readonly namespace: string;
 }
 
+/**
+ * faas-cli sends a file as both: its text as `value`, trimmed unless asked not to, and its bytes as `rawValue`, which alone
+ * can tell what is no text.
+ */
 function valueOf({ name, value, rawValue }: z.infer<typeof secretRequest>): Buffer {
-  if (value && rawValue) {
-    throw new TinderboxError('invalid', `secret "${name}" has both value and rawValue; give one of them`);
-  }
-  if (rawValue) return parseBase64(name, rawValue);
+  const raw = rawValue ? parseBase64(name, rawValue) : undefined;
+  if (raw !== undefined && (!value || !isUtf8(raw))) return raw;
   if (value === null || value === undefined) {
     throw new TinderboxError('invalid', `secret "${name}" has neither value nor rawValue`);
+  }
+  if (raw !== undefined && raw.toString().trim() !== value.trim()) {
+    throw new TinderboxError('invalid', `value and rawValue of secret "${name}" are not the same; give one of them`);
   }
   return Buffer.from(value);
 }

@@ -105,6 +105,29 @@ for (const { name, client } of clients) {
         await ok(['secret', 'remove', 'token']);
         assert.doesNotMatch(await ok(['secret', 'list']), /token/);
       });
+      await t.test('secrets of files are trimmed when they are text, and byte for byte when they are not', async () => {
+        const bytes = Buffer.from([0, 255, 254, 10]);
+        writeFileSync(join(dir, 'text.txt'), 'word\n');
+        writeFileSync(join(dir, 'bytes.bin'), bytes);
+        await ok(['secret', 'create', 'text', '--from-file', 'text.txt']);
+        await ok(['secret', 'create', 'whole', '--from-file', 'text.txt', '--trim=false']);
+        await ok(['secret', 'create', 'bytes', '--from-file', 'bytes.bin']);
+        const secrets = ['text', 'whole', 'bytes'].flatMap((secret) => ['--secret', secret]);
+        await ok(['deploy', '--image', 'greet:1', '--name', 'reader', ...secrets]);
+        const read = async (secret: string): Promise<string> => {
+          const command = ['sh', '-c', `base64 -w0 < "$OPENFAAS_SECRETS_DIR/${secret}"`];
+          let shown = '';
+          await until('it can be asked', async () => {
+            const asked = await platform.cli(['exec', 'reader', '--', ...command], { cwd: dir });
+            shown = asked.stdout;
+            return asked.code === 0;
+          });
+          return Buffer.from(shown, 'base64').toString('latin1');
+        };
+        const found = [await read('text'), await read('whole'), await read('bytes')];
+        assert.deepEqual(found, ['word', 'word\n', bytes.toString('latin1')]);
+        await ok(['remove', 'reader']);
+      });
       await t.test('a function lives in a namespace of its own beside one of the same name', async () => {
         const made = { name: 'dev', labels: { openfaas: '1' } };
         const answer = await platform.fetch('/system/namespace/', { method: 'POST', body: JSON.stringify(made) });
