@@ -3,8 +3,14 @@ export type PathStep =
   | { readonly kind: 'field'; readonly name: string }
   | { readonly kind: 'all' }
   | { readonly kind: 'descend'; readonly name: string }
-  | { readonly kind: 'slice'; readonly start: number | undefined; readonly end: number | undefined }
+  | {
+      readonly kind: 'slice';
+      readonly start: number | undefined;
+      readonly end: number | undefined;
+      readonly every: number;
+    }
   | { readonly kind: 'index'; readonly index: number }
+  | { readonly kind: 'union'; readonly choices: readonly PathStep[] }
   | { readonly kind: 'filter'; readonly keep: Comparison };
 
 interface Comparison {
@@ -16,7 +22,7 @@ interface Comparison {
 
 /** A fresh one for each path: a sticky expression keeps its place. */
 const createStep = (): RegExp =>
-  /\$|@|\.\.([\w-]+)|\.\*|\.((?:[\w-]|\\.)+)|\.(?=$|\[)|\[\*\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]|\[(-?\d+)\]|\[(-?\d*):(-?\d*)\]|\[\?\((.*?)\)\]/y;
+  /\$|@|\.\.([\w-]+)|\.\*|\.((?:[\w-]|\\.)+)|\.(?=$|\[)|\[\*\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]|\[(-?\d+)\]|\[(-?\d*):(-?\d*)(?::([1-9]\d*)?)?\]|\[\?\((.*?)\)\]|\[((?:'[^']*'|"[^"]*"|-?\d+)(?:\s*,\s*(?:'[^']*'|"[^"]*"|-?\d+))+)\]/y;
 
 /** The steps of a path such as `.items[0].name`; undefined for what is none. */
 export function parsePath(text: string): readonly PathStep[] | undefined {
@@ -37,15 +43,20 @@ export function parsePath(text: string): readonly PathStep[] | undefined {
 }
 
 function stepFrom(match: RegExpExecArray): PathStep | 'broken' | undefined {
-  const [whole, below, dotted, single, double, index, start, end, filter] = match;
+  const [whole, below, dotted, single, double, index, start, end, every, filter, union] = match;
   if (below !== undefined) return { kind: 'descend', name: below };
   const name = dotted ?? single ?? double;
   if (name !== undefined) return { kind: 'field', name: name.replace(/\\(.)/g, '$1') };
   if (whole === '.*' || whole === '[*]') return { kind: 'all' };
   if (index !== undefined) return { kind: 'index', index: Number(index) };
   if (filter !== undefined) return filterFrom(filter);
-  if (start !== undefined) return { kind: 'slice', start: numberOf(start), end: numberOf(end ?? '') };
-  return undefined;
+  if (union !== undefined) return { kind: 'union', choices: choicesIn(union) };
+  if (start === undefined) return undefined;
+  return { kind: 'slice', start: numberOf(start), end: numberOf(end ?? ''), every: Number(every ?? 1) };
+}
+
+function choicesIn(text: string): readonly PathStep[] {
+  return [...text.matchAll(/'[^']*'|"[^"]*"|-?\d+/g)].flatMap(([choice]) => parsePath(`[${choice}]`) ?? []);
 }
 
 function numberOf(text: string): number | undefined {
@@ -69,16 +80,22 @@ function literalOf(text: string): unknown {
 
 /** All that a path leads to from a value, in order. */
 export function walkPath(steps: readonly PathStep[], value: unknown): readonly unknown[] {
-  return steps.reduce<readonly unknown[]>((found, next) => found.flatMap((item) => takeStep(next, item)), [value]);
+  return steps.reduce<readonly unknown[]>(takeAll, [value]);
 }
 
-function takeStep(next: PathStep, value: unknown): readonly unknown[] {
+/** Of a union kubectl tells the first choice of all, then the second. */
+function takeAll(found: readonly unknown[], next: PathStep): readonly unknown[] {
+  if (next.kind === 'union') return next.choices.flatMap((choice) => takeAll(found, choice));
+  return found.flatMap((item) => takeStep(next, item));
+}
+
+function takeStep(next: Exclude<PathStep, { kind: 'union' }>, value: unknown): readonly unknown[] {
   if (next.kind === 'field') return present(value, next.name);
   if (next.kind === 'all') return childrenOf(value);
   if (next.kind === 'descend') return descend(value, next.name);
   if (!Array.isArray(value)) return [];
   if (next.kind === 'index') return value.slice(next.index).slice(0, 1);
-  if (next.kind === 'slice') return value.slice(next.start, next.end);
+  if (next.kind === 'slice') return value.slice(next.start, next.end).filter((_, at) => at % next.every === 0);
   return value.filter((item) => fits(next.keep, item));
 }
 

@@ -22,6 +22,10 @@ test('every documented form gives what kubectl gives', () => {
     '{.items[-1].name}': 'b',
     '{.items[0:2].name}': 'a b',
     '{.items[-1:].name}': 'b',
+    '{.items[0].tags[0:2:2]}': 'p',
+    '{.items[1,0].name}': 'b a',
+    "{.items[*]['name','replicas']}": 'a b 2 0',
+    '{.items[0]["name", "none"]}': 'a',
     '{.items[*].name}': 'a b',
     '{..name}': 'a b',
     "{.items[0].labels['com.openfaas.scale.min']}": '1',
@@ -48,6 +52,8 @@ test('what is no template is refused, saying what is wrong', () => {
     '{.name}{end}': /\{end\} without \{range\}/,
     '{.items[}': /"\.items\[" is not a path/,
     '{.items[?(nope)]}': /is not a path/,
+    '{.items[0,]}': /is not a path/,
+    '{.items[0:2:0]}': /is not a path/,
     '{}': /"" is not a path/,
   };
   for (const [template, expected] of Object.entries(cases)) {

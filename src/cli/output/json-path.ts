@@ -5,7 +5,7 @@ import { type PathStep, parsePath, walkPath } from './json-path-steps.ts';
  * Templates of `kubectl -o jsonpath`: text, and expressions in braces.
  *
  *     {.name}  {.items[0].name}  {.items[*].name}  {.labels['com.openfaas.scale.min']}  {..name}  {.items[-1:]}
- *     {.items[?(@.replicas>0)].name}  {range .items[*]}{.name}{"\n"}{end}
+ *     {.items[0:4:2]}  {.items[*]['name','image']}  {.items[?(@.replicas>0)].name}  {range .items[*]}{.name}{"\n"}{end}
  *
  * Several values stand beside each other with a blank, objects as JSON; what is not there is nothing.
  * Source: https://kubernetes.io/docs/reference/kubectl/jsonpath/
