@@ -1,6 +1,7 @@
 'use strict';
 
 module.exports = async (event, context) => {
-  const name = String(event.body).trim() || 'world';
-  return context.status(200).headers({ 'content-type': 'text/plain' }).succeed(`hello ${name}\n`);
+  // JSON and forms come parsed.
+  const name = typeof event.body === 'string' ? event.body.trim() : JSON.stringify(event.body);
+  return context.status(200).headers({ 'content-type': 'text/plain' }).succeed(`hello ${name || 'world'}\n`);
 };

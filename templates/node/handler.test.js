@@ -4,14 +4,23 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const handler = require('./handler.js');
 
-test('greets by name', async () => {
+async function answerTo(body) {
   const answer = {};
   const context = {
     status: (code) => Object.assign(context, { code }),
     headers: () => context,
-    succeed: (body) => Object.assign(answer, { body }),
+    succeed: (text) => Object.assign(answer, { text }),
   };
-  await handler({ body: 'you\n' }, context);
+  await handler({ body }, context);
   assert.equal(context.code, 200);
-  assert.equal(answer.body, 'hello you\n');
+  return answer.text;
+}
+
+test('greets by name', async () => {
+  assert.equal(await answerTo('you\n'), 'hello you\n');
+  assert.equal(await answerTo(''), 'hello world\n');
+});
+
+test('greets what came parsed', async () => {
+  assert.equal(await answerTo({ name: 'you' }), 'hello {"name":"you"}\n');
 });
