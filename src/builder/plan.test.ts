@@ -120,8 +120,8 @@ test('what cannot be is refused with what can', async () => {
   const refused: [Files, Partial<BuildOrder>, RegExp][] = [
     [{ Dockerfile: 'FROM alpine\n' }, {}, /a Dockerfile needs a container builder/],
     [{ 'a.txt': '' }, { language: 'dockerfile' }, /a Dockerfile needs a container builder/],
-    [{ 'Function.csproj': '', 'Handler.cs': '' }, {}, /\.NET are not built here: Debian has no SDK/],
-    [{ 'a.txt': '' }, { language: 'dotnet8-csharp' }, /\.NET are not built here/],
+    [{ 'Function.csproj': '', 'Handler.cs': '' }, {}, /\.NET is not built here: Debian has no SDK/],
+    [{ 'a.txt': '' }, { language: 'dotnet8-csharp' }, /\.NET is not built here/],
     [{ 'handler.go': 'package function\n' }, {}, /no \.go file at the top has a func Handle/],
     [{ 'handler.go': 'package function\nfunc Handle(n int) {}' }, {}, /func Handle\(n int\) is none of the known/],
     [{ 'Cargo.toml': '[package]\nname = "x"\n' }, {}, /neither src\/lib\.rs nor src\/main\.rs/],

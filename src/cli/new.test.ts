@@ -136,6 +136,10 @@ test('a name or language that cannot be is refused with what can', async (t) => 
   assert.match((await run(cwd, 'Hello --lang node')).stderr, /function name "Hello" is not valid/);
   assert.match((await run(cwd, 'hello --lang nodde')).stderr, /lang "nodde" is not known\nhint: did you mean "node"\?/);
   assert.match((await run(cwd, 'hello --lang dockerfile')).stderr, /container builder.*\nhint: use lang exec/);
+  assert.match(
+    (await run(cwd, 'hello --lang csharp')).stderr,
+    /"csharp" is not built here: .*\nhint: .*dotnet publish/,
+  );
   assert.match((await run(cwd, 'hello')).stderr, /no language given\nhint: tinderbox new NAME --lang node/);
   assert.ok(!existsSync(join(cwd, 'hello')));
   assert.match((await run(cwd, '--list')).stdout, /^node$/m);
