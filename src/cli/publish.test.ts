@@ -98,6 +98,27 @@ test('a remote builder gets a signed tar, and secrets of the build sealed for it
   assert.ok(!sent.tar.includes('s3cret'));
 });
 
+test('a remote builder may be named with /build behind it, and one that refuses the signature is not a matter of a login', async (t) => {
+  const { run, cwd } = await createProject(t);
+  const builder = await startBuilder(t, createSealingKeys().publicKey);
+  writeFileSync(join(cwd, 'payload'), 'shared');
+  const built = await run(`publish --remote-builder ${builder.url}/build/ --payload-secret payload`);
+  assert.equal(built.exitCode, 0, built.stderr);
+  assert.deepEqual(builder.asked, ['GET /publickey', 'POST /build']);
+  const server = createServer((_, response) => response.writeHead(401).end('invalid credentials')).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const other = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const refused = await run(`publish --builder-public-key ${createSealingKeys().publicKey} --payload-secret payload`, {
+    env: { OPENFAAS_REMOTE_BUILDER: other },
+  });
+  assert.equal(refused.exitCode, 4);
+  assert.match(refused.stderr, /the builder http:\S+ does not take what payload signs\nhint: .*payload-secret/);
+});
+
 test('builder, secret and key may come from the environment, and the key need not be asked for', async (t) => {
   covers('variable', 'faas-cli OPENFAAS_REMOTE_BUILDER', 'faas-cli OPENFAAS_PAYLOAD_SECRET');
   covers('variable', 'faas-cli OPENFAAS_BUILDER_PUBLIC_KEY');

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { createClient } from '../../client/client.ts';
-import { dataOf } from '../../client/result.ts';
+import { dataOf, failure } from '../../client/result.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import { sealSecrets } from '../../model/sealed-secrets.ts';
 import { normaliseGateway } from '../connection/gateway.ts';
@@ -43,7 +43,8 @@ export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags)
   const from = (flag: string | undefined, variable: string): string => flag ?? shell.env[variable] ?? '';
   const address = from(flags.remoteBuilder, 'OPENFAAS_REMOTE_BUILDER');
   if (address === '') return undefined;
-  const url = normaliseGateway(address);
+  // As with faas-cli the address may be the builder's or that of its build itself.
+  const url = normaliseGateway(address).replace(/\/build$/, '');
   const secretFile = from(flags.payloadSecret, 'OPENFAAS_PAYLOAD_SECRET');
   if (secretFile === '') {
     throw new TinderboxError('invalid', 'a remote builder takes signed builds only: --payload-secret is missing', {
@@ -59,7 +60,8 @@ export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags)
     send: async (tar, onLog) => {
       const bytes = await buffer(tar);
       const signature = `sha256=${createHmac('sha256', secret).update(bytes).digest('hex')}`;
-      return client.build.run({ bytes, signature }, onLog);
+      const built = await client.build.run({ bytes, signature }, onLog);
+      return built.ok || built.error.code !== 'unauthenticated' ? built : failure(notTheirSecret(url, secretFile));
     },
     seal: async (files) => {
       const key = givenKey === '' ? dataOf(await client.build.publicKey()) : keyFrom(await keyText(shell, givenKey));
@@ -67,6 +69,13 @@ export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags)
       return formatYaml(sealSecrets(key, Object.fromEntries(await Promise.all(values))));
     },
   };
+}
+
+/** No login would help: a signed build comes without one. */
+function notTheirSecret(url: string, secretFile: string): TinderboxError {
+  return new TinderboxError('unauthenticated', `the builder ${url} does not take what ${secretFile} signs`, {
+    hint: 'a platform on this machine has its secret in the file "payload-secret" of its data folder',
+  });
 }
 
 /** A key in the clear, or the builder's own answer with it. */
