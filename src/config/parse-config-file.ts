@@ -17,7 +17,15 @@ export function parseConfigFile(text: string, path: string): ConfigFile {
   const { build, ...rest } = tree;
   const { env, ...buildRest } = isMap(build) ? build : {};
   const values = flatten(build === undefined ? rest : { ...rest, build: isMap(build) ? buildRest : build });
-  return { values, buildEnv: isMap(env) ? flatten(env) : {} };
+  return { values, buildEnv: parseBuildEnv(env, path) };
+}
+
+function parseBuildEnv(env: unknown, path: string): Record<string, string> {
+  if (isMap(env)) return flatten(env);
+  if (env === undefined || env === null) return {};
+  throw new TinderboxError('config', `setting build.env is not a map of variables (given by ${path})`, {
+    hint: 'build: { env: { NAME: value } }',
+  });
 }
 
 function flatten(tree: Record<string, unknown>, prefix = ''): Record<string, string> {

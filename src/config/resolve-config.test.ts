@@ -55,6 +55,31 @@ for (const [file, message] of [
   });
 }
 
+test('a refusal says whether a flag, a variable or the file gave the value', () => {
+  const refused = (sources: Partial<Parameters<typeof resolveConfig>[0]>): string => {
+    try {
+      resolveConfig({ ...none, ...sources });
+    } catch (error) {
+      return (error as Error).message.replace(/^setting port is "x".* \(given by (.+)\)$/, '$1');
+    }
+    return 'nothing';
+  };
+  const file = { port: 'x' };
+  assert.equal(refused({ file, fileName: '/etc/tb.yaml' }), '/etc/tb.yaml');
+  assert.equal(refused({ file: {}, env: { TINDERBOX_PORT: 'x' } }), 'TINDERBOX_PORT');
+  assert.equal(refused({ file, env: { TINDERBOX_PORT: '1' }, flags: { port: 'x' } }), '--port');
+});
+
+test('variables of builds that are no map are refused, and none at all is none', () => {
+  for (const env of ['[A=b]', 'A=b', '5']) {
+    assert.throws(() => parseConfigFile(`build: { env: ${env} }`, 'f'), {
+      code: 'config',
+      message: /setting build\.env is not a map/,
+    });
+  }
+  assert.deepEqual(parseConfigFile('build: { env: }', 'f').buildEnv, {});
+});
+
 test('a file is flattened and the variables of builds are kept apart', () => {
   const parsed = parseConfigFile(
     'port: 9000\nlimits:\n  body: 1Mi\nbuild:\n  concurrent: 3\n  env:\n    PIP_INDEX_URL: http://x\n',

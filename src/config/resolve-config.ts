@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
 import type { Config, EventsNats, NatsConfig } from './config.ts';
 import { resolveTracing } from './resolve-tracing.ts';
-import { type SettingName, type SettingValues, settings, variableOf } from './settings-table.ts';
+import { flagOf, type Setting, type SettingName, type SettingValues, settings, variableOf } from './settings-table.ts';
 
 /** Where values come from, strongest first: flags by setting name, environment, file by key. */
 export interface ConfigSources {
@@ -21,7 +21,7 @@ export interface ConfigSources {
 
 /** Resolves, checks and freezes. Throws `config`, naming the setting, its value and what would be right. */
 export function resolveConfig(sources: ConfigSources): Config {
-  assertKnownKeys(sources.file, sources.fileName ?? 'tinderbox.yaml');
+  assertKnownKeys(sources.file, fileNameOf(sources));
   const given = parseAll(sources);
   const warnings: string[] = [];
   const stateDir = resolve(given.stateDir ?? join(sources.home, '.local', 'share', 'tinderbox'));
@@ -141,11 +141,35 @@ function defaultRunDir(stateDir: string, uid: number): string {
 function parseAll(sources: ConfigSources): SettingValues {
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(settings)) {
-    const text =
-      sources.flags[name as SettingName] ?? sources.env[variableOf(setting.key)] ?? sources.file[setting.key];
-    if (text !== undefined) values[name] = setting.parse(text, setting.key);
+    const value = parseFirst(setting, [
+      { text: sources.flags[name as SettingName], place: `--${flagOf(setting.key)}` },
+      { text: sources.env[variableOf(setting.key)], place: variableOf(setting.key) },
+      { text: sources.file[setting.key], place: fileNameOf(sources) },
+    ]);
+    if (value !== undefined) values[name] = value;
   }
   return values as SettingValues;
+}
+
+interface Given {
+  readonly text: string | undefined;
+  readonly place: string;
+}
+
+/** What is wrong may be far from where somebody looks, such as in a variable that an orchestrator sets for a service. */
+function parseFirst(setting: Setting<unknown>, given: readonly Given[]): unknown {
+  const first = given.find(({ text }) => text !== undefined);
+  if (first?.text === undefined) return undefined;
+  try {
+    return setting.parse(first.text, setting.key);
+  } catch (reason) {
+    const { code, message, hint } = TinderboxError.from(reason);
+    throw new TinderboxError(code, `${message} (given by ${first.place})`, hint === undefined ? {} : { hint });
+  }
+}
+
+function fileNameOf({ fileName = 'tinderbox.yaml' }: ConfigSources): string {
+  return fileName;
 }
 
 function assertKnownKeys(file: Readonly<Record<string, string>>, fileName: string): void {
@@ -153,7 +177,7 @@ function assertKnownKeys(file: Readonly<Record<string, string>>, fileName: strin
   for (const key of Object.keys(file)) {
     if (!known.includes(key)) {
       throw new TinderboxError('config', `${fileName} has an unknown setting "${key}"`, {
-        hint: `known settings: ${known.join(', ')}`,
+        hint: `known settings: ${known.join(', ')}, build.env`,
       });
     }
   }

@@ -14,7 +14,12 @@ export interface Setting<T> {
   readonly parse: (text: string, key: string) => T;
 }
 
-/** `scale.interval` is `--scale-interval` on the command line and `TINDERBOX_SCALE_INTERVAL` in the environment. */
+/** `limits.body` is `--limits-body` on the command line, `dataDir` is `--data-dir`. */
+export function flagOf(key: string): string {
+  return key.replaceAll('.', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `scale.interval` is `TINDERBOX_SCALE_INTERVAL` in the environment. */
 export function variableOf(key: string): string {
   return `TINDERBOX_${key
     .replace(/([a-z])([A-Z])/g, '$1_$2')

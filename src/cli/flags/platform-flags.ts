@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type SettingName, settings } from '../../config/settings-table.ts';
+import { flagOf, type SettingName, settings } from '../../config/settings-table.ts';
 
 /** Values of the flags that start a platform: one for each setting, and three more. */
 export type PlatformFlags = Readonly<Record<string, unknown>>;
@@ -27,9 +27,4 @@ export function settingFlags(flags: PlatformFlags): Partial<Record<SettingName, 
 
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-/** `limits.body` → `limits-body`, `dataDir` → `data-dir`. */
-export function flagOf(key: string): string {
-  return key.replaceAll('.', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

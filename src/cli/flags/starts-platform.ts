@@ -1,5 +1,4 @@
-import { settings } from '../../config/settings-table.ts';
-import { flagOf } from './platform-flags.ts';
+import { flagOf, settings } from '../../config/settings-table.ts';
 
 const withValue = new Set([...Object.values(settings).map(({ key }) => `--${flagOf(key)}`), '--config', '--log-level']);
 
