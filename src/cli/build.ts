@@ -10,6 +10,7 @@ import {
   warnOfUnused,
 } from './rollout/build-flags.ts';
 import { buildFunctions } from './rollout/build-functions.ts';
+import { createPlatformBuilder } from './rollout/platform-builder.ts';
 import { addFunctionFlags, type FunctionFlags, loadProject, targetsOf } from './rollout/load-project.ts';
 import { shrinkwrap } from './rollout/shrinkwrap.ts';
 import { createProgress, quietProgress } from './terminal/progress.ts';
@@ -33,7 +34,7 @@ async function buildAll(shell: Shell, flags: Flags): Promise<void> {
   const client = await connect(shell, flags, project.gateway);
   const progress = createProgress(shell.stderr);
   await buildFunctions(
-    (tar, onLog) => client.build.run(tar, onLog),
+    createPlatformBuilder(client),
     targets,
     flags.parallel,
     flags.quiet === true ? quietProgress(progress) : progress,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -75,6 +75,18 @@ test('publish builds under each tag, and push finds what was built', async (t) =
   assert.match((await run('push --parallel 2')).stdout, /^team\/hello:1\.0 is on http.* as sha256:abc\n$/);
   assert.equal((await run('push --quiet')).stdout, '');
   assert.equal((await run('push --tag digest')).exitCode, 3);
+});
+
+test('every command that builds on the platform seals the secrets of a build for it', async (t) => {
+  const { run, state, cwd } = await createProject(t);
+  for (const line of ['build', 'publish', 'deploy', 'up -f stack.yaml', 'up --skip-deploy --skip-push']) {
+    const built = await run(line);
+    assert.equal(built.exitCode, 0, `${line}: ${built.stderr}`);
+    const sealed = state.builds.pop()?.files['com.openfaas.secrets'] ?? '';
+    assert.deepEqual(unsealSecrets(state.sealing.privateKey, parse(sealed)), { token: Buffer.from('s3cret\n') }, line);
+  }
+  rmSync(join(cwd, 'token'));
+  assert.match((await run('build')).stderr, /build secret "token" cannot be read/);
 });
 
 test('a remote builder gets a signed tar, and secrets of the build sealed for its key', async (t) => {

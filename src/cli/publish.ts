@@ -10,7 +10,7 @@ import {
   unusedBuildFlags,
   warnOfUnused,
 } from './rollout/build-flags.ts';
-import { buildFunctions, type SendBuild } from './rollout/build-functions.ts';
+import { buildFunctions } from './rollout/build-functions.ts';
 import type { BuildTarget } from './rollout/build-target.ts';
 import {
   addFunctionFlags,
@@ -19,12 +19,8 @@ import {
   loadProject,
   targetsOf,
 } from './rollout/load-project.ts';
-import {
-  addRemoteBuilderFlags,
-  findRemoteBuilder,
-  type RemoteBuilder,
-  type RemoteBuilderFlags,
-} from './rollout/remote-builder.ts';
+import { createPlatformBuilder } from './rollout/platform-builder.ts';
+import { addRemoteBuilderFlags, findRemoteBuilder, type RemoteBuilderFlags } from './rollout/remote-builder.ts';
 import { shrinkwrap } from './rollout/shrinkwrap.ts';
 import { createProgress, quietProgress } from './terminal/progress.ts';
 import type { Shell } from './terminal/shell.ts';
@@ -62,33 +58,20 @@ export async function publishProject(shell: Shell, project: LoadedProject, flags
   const targets = await targetsOf(shell, project, flags);
   if (flags.shrinkwrap === true) return shrinkwrap(shell, targets);
   const remote = await findRemoteBuilder(shell, flags);
-  const send = remote === undefined ? await platformBuild(shell, project, flags) : remote.send;
+  const builder = remote ?? createPlatformBuilder(await connect(shell, flags, project.gateway));
   const tags = [undefined, ...(flags.extraTag ?? [])];
   const progress = createProgress(shell.stderr);
   const shown = flags.quiet === true ? quietProgress(progress) : progress;
   for (const tag of tags) {
-    const named = targets.map((target) => publishTarget(project, target, flags, remote, tag));
-    await buildFunctions(send, await Promise.all(named), flags.parallel, shown);
+    const named = targets.map((target) => publishTarget(target, flags, tag));
+    await buildFunctions(builder, named, flags.parallel, shown);
   }
 }
 
-async function platformBuild(shell: Shell, project: LoadedProject, flags: PublishFlags): Promise<SendBuild> {
-  const client = await connect(shell, flags, project.gateway);
-  return (tar, onLog) => client.build.run(tar, onLog);
-}
-
-async function publishTarget(
-  project: LoadedProject,
-  target: BuildTarget,
-  flags: PublishFlags,
-  remote: RemoteBuilder | undefined,
-  tag: string | undefined,
-): Promise<BuildTarget> {
-  const secrets = project.functions.find((fn) => fn.name === target.name)?.buildSecrets;
+function publishTarget(target: BuildTarget, flags: PublishFlags, tag: string | undefined): BuildTarget {
   return {
     ...target,
     image: tag === undefined ? target.image : `${target.image.slice(0, target.image.lastIndexOf(':'))}:${tag}`,
     platforms: flags.platforms.split(',').map((platform) => platform.trim()),
-    ...(remote === undefined || secrets === undefined ? {} : { sealedSecrets: await remote.seal(secrets) }),
   };
 }

@@ -11,6 +11,7 @@ import { assertPushed } from './push.ts';
 import { unusedBuildFlags, warnOfUnused } from './rollout/build-flags.ts';
 import { buildFunctions } from './rollout/build-functions.ts';
 import { imageName } from './rollout/build-target.ts';
+import { createPlatformBuilder } from './rollout/platform-builder.ts';
 import { rolloutOptions } from './rollout/deploy-flags.ts';
 import { deployProject } from './rollout/deploy-project.ts';
 import { type LoadedProject, loadProject, targetsOf } from './rollout/load-project.ts';
@@ -89,8 +90,12 @@ async function preparing(shell: Shell, client: Client, project: LoadedProject, f
   }
   if (flags.skipDeploy !== true) return true;
   const options = rolloutOptions(shell, flags);
-  const send = (...order: Parameters<Client['build']['run']>) => client.build.run(...order);
-  await buildFunctions(send, await targetsOf(shell, project, flags), options.parallel, options.progress);
+  await buildFunctions(
+    createPlatformBuilder(client),
+    await targetsOf(shell, project, flags),
+    options.parallel,
+    options.progress,
+  );
   const images = project.functions.filter((fn) => !fn.skipBuild).map((fn) => imageName(fn.image ?? fn.name));
   if (flags.skipPush !== true) await assertPushed(shell, client, images, true);
   return false;

@@ -10,14 +10,21 @@ import { inParallel } from './in-parallel.ts';
 /** Sends a source to be built and calls `onLog` for each line of the build. */
 export type SendBuild = (tar: Readable, onLog: (line: string) => void) => ReturnType<BuildClient['run']>;
 
+/** What builds: the platform, or another builder that speaks OpenFaaS's protocol. */
+export interface Builder {
+  readonly send: SendBuild;
+  /** Secrets of a build (name → file) as the archive's entry `com.openfaas.secrets`. */
+  seal(files: Readonly<Record<string, string>>): Promise<string>;
+}
+
 /** Builds all targets, at most `parallel` at once. Throws the failure, or one that names all, after every build ended. */
 export async function buildFunctions(
-  send: SendBuild,
+  builder: Builder,
   targets: readonly BuildTarget[],
   parallel: number,
   progress: Progress,
 ): Promise<void> {
-  const results = await inParallel(targets, parallel, (target) => buildOne(send, target, progress));
+  const results = await inParallel(targets, parallel, (target) => buildOne(builder, target, progress));
   throwFailures(
     targets.map((target) => target.name),
     results,
@@ -37,17 +44,18 @@ export function throwFailures(names: readonly string[], results: readonly Promis
 }
 
 /** Sends one source and waits for its artifact. Rejects with the reason, after the progress has shown the log. */
-export async function buildOne(send: SendBuild, target: BuildTarget, progress: Progress): Promise<void> {
+export async function buildOne(builder: Builder, target: BuildTarget, progress: Progress): Promise<void> {
   const startedMs = performance.now();
   const shown = new Set<string>();
   progress.step(target.name, `building ${target.image}`);
   try {
-    const tar = await packSource(target.source, packConfigOf(target), target.sealedSecrets);
+    const secrets = target.buildSecrets === undefined ? undefined : await builder.seal(target.buildSecrets);
+    const tar = await packSource(target.source, packConfigOf(target), secrets);
     const log = (line: string): void => {
       shown.add(line);
       progress.log(target.name, line);
     };
-    const built = dataOf(await send(tar, log));
+    const built = dataOf(await builder.send(tar, log));
     progress.finish(target.name, `built ${built.image || target.image} in ${seconds(startedMs)}`);
   } catch (reason) {
     progress.fail(target.name, 'the build failed');

@@ -22,8 +22,8 @@ export interface BuildTarget {
   readonly noCache: boolean;
   /** For builders of containers. */
   readonly platforms?: readonly string[];
-  /** Secrets of the build, sealed for the builder; YAML. */
-  readonly sealedSecrets?: string;
+  /** Secrets of the build, name → file. */
+  readonly buildSecrets?: Readonly<Record<string, string>>;
 }
 
 /** What is to be built for a function of a stack file. Throws `invalid` without a handler folder. */
@@ -47,6 +47,7 @@ export function buildTargetFromStack(
     ...programOf(language, fn.fprocess, environment),
     buildArgs: { ...fn.buildArgs, ...flags.buildArg },
     noCache: flags.cache === false,
+    ...(fn.buildSecrets === undefined ? {} : { buildSecrets: fn.buildSecrets }),
   };
 }
 

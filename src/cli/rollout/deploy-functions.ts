@@ -11,6 +11,7 @@ import { buildOne, seconds, throwFailures } from './build-functions.ts';
 import type { BuildTarget } from './build-target.ts';
 import { followRollout } from './follow-rollout.ts';
 import { inParallel } from './in-parallel.ts';
+import { createPlatformBuilder } from './platform-builder.ts';
 
 export interface RolloutOptions {
   /** How long to wait until each is ready; 0: not at all. */
@@ -42,9 +43,7 @@ export async function deployFunctions(
   const declared = declaredTriggers(rollouts);
   const results = await inParallel(rollouts, options.parallel, async (rollout) => {
     const { target } = rollout;
-    if (target !== undefined) {
-      await buildOne((tar, onLog) => client.build.run(tar, onLog), target, options.progress);
-    }
+    if (target !== undefined) await buildOne(createPlatformBuilder(client), target, options.progress);
     return deployOne(shell, client, rollout, declared, options);
   });
   // Only now: a line on stdout would break the live ones on the same terminal.

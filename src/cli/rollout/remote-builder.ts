@@ -6,26 +6,17 @@ import type { Command } from 'commander';
 import { createClient } from '../../client/client.ts';
 import { dataOf, failure } from '../../client/result.ts';
 import { TinderboxError } from '../../model/errors.ts';
-import { sealSecrets } from '../../model/sealed-secrets.ts';
 import { normaliseGateway } from '../connection/gateway.ts';
 import { tracingFetch } from '../connection/trace-requests.ts';
-import { formatYaml } from '../output/format-yaml.ts';
 import type { Shell } from '../terminal/shell.ts';
-import type { SendBuild } from './build-functions.ts';
+import type { Builder } from './build-functions.ts';
+import { sealFiles } from './platform-builder.ts';
 
 /** Values of the flags that name a builder other than the platform. */
 export interface RemoteBuilderFlags {
   readonly remoteBuilder?: string;
   readonly payloadSecret?: string;
   readonly builderPublicKey?: string;
-}
-
-/** A builder that speaks OpenFaaS's protocol: a signature in place of a login, secrets of a build sealed for it. */
-export interface RemoteBuilder {
-  readonly url: string;
-  readonly send: SendBuild;
-  /** Secrets of a build (name → file) as the archive's entry `com.openfaas.secrets`; asks the builder for its key once. */
-  seal(files: Readonly<Record<string, string>>): Promise<string>;
 }
 
 export function addRemoteBuilderFlags(command: Command): Command {
@@ -38,8 +29,11 @@ export function addRemoteBuilderFlags(command: Command): Command {
     );
 }
 
-/** The builder that flags or environment name; undefined: the platform. Throws `invalid` without a secret to sign with. */
-export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags): Promise<RemoteBuilder | undefined> {
+/**
+ * The builder that flags or environment name, which takes a signature in place of a login; undefined: the platform. Throws
+ * `invalid` without a secret to sign with.
+ */
+export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags): Promise<Builder | undefined> {
   const from = (flag: string | undefined, variable: string): string => flag ?? shell.env[variable] ?? '';
   const address = from(flags.remoteBuilder, 'OPENFAAS_REMOTE_BUILDER');
   if (address === '') return undefined;
@@ -56,7 +50,6 @@ export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags)
   const client = createClient({ gateway: url, signal: shell.signal, fetch });
   const givenKey = from(flags.builderPublicKey, 'OPENFAAS_BUILDER_PUBLIC_KEY');
   return {
-    url,
     send: async (tar, onLog) => {
       const bytes = await buffer(tar);
       const signature = `sha256=${createHmac('sha256', secret).update(bytes).digest('hex')}`;
@@ -65,8 +58,7 @@ export async function findRemoteBuilder(shell: Shell, flags: RemoteBuilderFlags)
     },
     seal: async (files) => {
       const key = givenKey === '' ? dataOf(await client.build.publicKey()) : keyFrom(await keyText(shell, givenKey));
-      const values = Object.entries(files).map(async ([name, file]) => [name, await readBytes(file, name)] as const);
-      return formatYaml(sealSecrets(key, Object.fromEntries(await Promise.all(values))));
+      return sealFiles(key, files);
     },
   };
 }
@@ -99,11 +91,5 @@ async function keyText(shell: Shell, value: string): Promise<string> {
 async function readText(shell: Shell, file: string, what: string): Promise<string> {
   return readFile(resolve(shell.cwd, file), 'utf8').catch((cause: Error) => {
     throw new TinderboxError('invalid', `${what} ${file} cannot be read: ${cause.message}`, { cause });
-  });
-}
-
-async function readBytes(file: string, name: string): Promise<Buffer> {
-  return readFile(file).catch((cause: Error) => {
-    throw new TinderboxError('invalid', `build secret "${name}" cannot be read: ${cause.message}`, { cause });
   });
 }

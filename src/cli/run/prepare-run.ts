@@ -64,6 +64,9 @@ async function prepareFile(shell: Shell, file: string, flags: RunFlags): Promise
 }
 
 async function prepared(shell: Shell, spec: FunctionSpec, target: BuildTarget): Promise<PreparedRun> {
+  if (target.buildSecrets !== undefined) {
+    shell.stderr.write(`warning: ${target.name}: its build gets no build_secrets: they are sealed for a platform\n`);
+  }
   const secrets = await Promise.all(spec.secrets.map(async (name) => [name, await readSecret(shell, name)] as const));
   return {
     spec,

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { FunctionDeployment } from '../../client/functions.ts';
 import type { RevisionSummary } from '../../client/revisions.ts';
+import { createSealingKeys } from '../../model/sealed-secrets.ts';
 import { routes } from './fake-routes.ts';
 
 /** What a build was sent. */
@@ -33,6 +34,8 @@ export interface FakeState {
   readonly namespaces: Set<string>;
   readonly namespaceLabels: Map<string, Readonly<Record<string, string>>>;
   readonly builds: ReceivedBuild[];
+  /** Keys that secrets of builds are sealed for. */
+  readonly sealing: ReturnType<typeof createSealingKeys>;
   readonly calls: ReceivedCall[];
   readonly logs: object[];
   /** What each function uses, where one is asked for. */
@@ -69,6 +72,7 @@ export async function startFakePlatform(t: { after(fn: () => void): void }): Pro
     namespaces: new Set(['openfaas-fn']),
     namespaceLabels: new Map(),
     builds: [],
+    sealing: createSealingKeys(),
     calls: [],
     logs: [],
     lists: 0,

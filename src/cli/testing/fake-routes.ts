@@ -53,6 +53,11 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: /^\/system\/images$/, handle: listImages },
   ...triggerRoutes,
   { method: 'POST', path: /^\/build$/, handle: build },
+  {
+    method: 'GET',
+    path: /^\/publickey$/,
+    handle: ({ state, response }) => sendJson(response, { public_key: state.sealing.publicKey }),
+  },
 ];
 
 export const instance = {
