@@ -87,6 +87,9 @@ export function parseNext(expression: string, defaultZone: string, what: string)
   const zoned = /^(?:CRON_)?TZ=(\S+) (.+)$/.exec(expression);
   const zone = zoned?.[1] ?? defaultZone;
   const rest = zoned?.[2] ?? expression;
+  if (!isTimeZone(zone)) {
+    throw fault(what, expression, `has the unknown time zone "${shorten(zone)}"; one is named like Europe/Berlin`);
+  }
   if (rest.startsWith('@every ')) return everyNext(expression, rest.slice('@every '.length), what);
   if (rest.startsWith('@at ')) return onceNext(expression, rest.slice('@at '.length), zone, what);
   return cronNext(expression, nicknames[rest] ?? rest, zone, what);
@@ -101,8 +104,7 @@ function everyNext(expression: string, text: string, what: string): Next {
 
 function onceNext(expression: string, text: string, zone: string, what: string): Next {
   const atMs = parseDateTimeMs(text) ?? localMs(text, zone);
-  if (atMs === undefined)
-    throw fault(what, expression, 'is not a date such as 2026-12-24T18:00:00Z in a time zone there is');
+  if (atMs === undefined) throw fault(what, expression, 'is not a date such as 2026-12-24T18:00:00Z');
   return (afterMs) => (afterMs < atMs ? atMs : undefined);
 }
 
@@ -115,26 +117,34 @@ const local = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?$/;
 function localMs(text: string, zone: string): number | undefined {
   const iso = text.replace(' ', 'T');
   if (!local.test(text) || Number.isNaN(Date.parse(`${iso}Z`))) return undefined;
-  try {
-    return new Cron(iso, { timezone: zone, paused: true }).nextRun(new Date(0))?.getTime();
-  } catch {
-    return undefined;
-  }
+  return new Cron(iso, { timezone: zone, paused: true }).nextRun(new Date(0))?.getTime();
 }
 
 function cronNext(expression: string, pattern: string, zone: string, what: string): Next {
   const fields = pattern.split(' ').length;
-  if (fields !== 5 && fields !== 6)
-    throw fault(what, expression, `has ${fields} fields, cron has 5, or 6 with seconds`);
+  if (fields !== 5 && fields !== 6) {
+    throw fault(what, expression, `has ${fields} ${fields === 1 ? 'field' : 'fields'}, cron has 5, or 6 with seconds`);
+  }
   let cron: Cron;
   try {
     cron = new Cron(pattern, { timezone: zone, paused: true, mode: 'auto' });
-    // A zone that does not exist is only noticed when a time is computed.
-    cron.nextRun(new Date(0));
   } catch (error) {
-    throw fault(what, expression, `is not valid: ${error instanceof Error ? error.message : String(error)}`);
+    throw fault(what, expression, `is not valid: ${reasonOf(error)}`);
   }
   return (afterMs) => cron.nextRun(new Date(afterMs))?.getTime();
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** Without the name of the class that the parser of cron puts in front of its own words. */
+function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/^Cron[A-Za-z]*: /, '').replace(/\.$/, '');
 }
 
 function oneOf<T extends string>(annotations: Annotations, name: string, allowed: readonly [T, ...T[]]): T {
