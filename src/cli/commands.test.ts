@@ -80,7 +80,7 @@ test('a function that is not there is told of with the name that is nearest, or 
     ['logs', 'function NAME not found'],
     ['scale', 'function NAME not found'],
     ['remove', 'there is no function NAME in namespace openfaas-fn'],
-    ['invoke', 'NAME answered with status 404'],
+    ['invoke', 'the platform answered for NAME with status 404'],
   ] as const) {
     for (const [name, meant] of [
       ['helo', 'did you mean "hello"? '],

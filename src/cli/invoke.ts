@@ -128,7 +128,8 @@ async function failureOf(client: Client, address: FunctionAddress, reply: HttpRe
   const callId = reply.headers.get('x-call-id');
   const call = callId === null ? '' : ` (call ${callId})`;
   const missing = code === 'not-found' ? await unknownFunctionHint(client, address) : undefined;
-  return new TinderboxError(code ?? 'internal', `${name} answered with status ${reply.status}${call}`, {
+  const who = byPlatform ? `the platform answered for ${name}` : `${name} answered`;
+  return new TinderboxError(code ?? 'internal', `${who} with status ${reply.status}${call}`, {
     hint: missing ?? `tinderbox logs ${name} shows what it wrote`,
   });
 }

@@ -8,7 +8,15 @@ test('ready waits as often as it is told to, and not for what cannot come', asyn
   const late = await run('ready hello --attempts 2 --interval 10ms');
   assert.deepEqual([late.exitCode, late.stdout.split('\n').length], [7, 3]);
   assert.match(late.stderr, /hello is not ready after 2 attempts: function hello not found/);
+  assert.match(late.stderr, /hint: tinderbox list shows what there is\n$/);
   state.functions.set('hello', hello);
+  state.replicas.set('hello', 0);
+  const asleep = await run('ready hello --attempts 1');
+  assert.match(
+    asleep.stderr,
+    /: it sleeps, scaled to zero\nhint: the next call wakes it, as does: tinderbox scale hello 1\n$/,
+  );
+  state.replicas.delete('hello');
   assert.equal((await run('ready hello --attempts 1')).exitCode, 0);
   assert.equal((await run('ready hello', { env: { TINDERBOX_DATA_DIR: '/nowhere' } })).exitCode, 4);
   const gone = await run('ready --attempts 1', { env: { OPENFAAS_URL: 'http://127.0.0.1:9' } });

@@ -19,7 +19,7 @@ export function explainDecision(decision: ScaleDecision, seen: ScaleObservation,
     case 'no-reading':
       return `no reading of its ${scaling.metric} load, so the count stays`;
     case 'minimum':
-      return `the minimum of ${Math.max(1, scaling.min)}; ${loadOf(seen, scaling)}`;
+      return `${scaling.min > 0 ? `the minimum of ${scaling.min}` : 'one until it sleeps'}; ${loadOf(seen, scaling)}`;
     case 'maximum':
       return `the maximum of ${scaling.max}; ${loadOf(seen, scaling)}`;
     case 'held':
