@@ -95,10 +95,12 @@ class AsyncServer:
     def arrived(self, call):
         call.begun = True
         task = self._loop.create_task(self._run(call))
-        changed = asyncio.Event()
-        self._running[call] = changed
 
         def on_change():
+            changed = self._running.get(call)
+            # A task that is cancelled before its first step never takes it, and nobody would settle the call.
+            if changed is None:
+                return
             if call.stopped is None:
                 changed.set()
             else:
@@ -153,8 +155,10 @@ class AsyncServer:
 
     async def _run(self, call):
         current_call.set(call.head.call_id)
+        self._running[call] = asyncio.Event()
         try:
-            await self._loaded.run(call, self)
+            if call.stopped is None:
+                await self._loaded.run(call, self)
         except CallStopped:
             pass
         except asyncio.CancelledError as error:
