@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { callRuntime } from '../../../test/support/frame-runtime.ts';
@@ -28,4 +29,29 @@ async def handle(event, context):
   assert.equal((await busy).text, 'done');
   runtime.child.kill('SIGTERM');
   assert.deepEqual(await runtime.exited, [0, null]);
+});
+
+test('an ASGI app goes on when its bytes are sent, not when more of the request arrives', async (t) => {
+  const code = `
+import asyncio
+async def app(scope, receive, send):
+    if scope["type"] != "http": raise NotImplementedError
+    if scope["path"] == "/listen":
+        listening = asyncio.ensure_future(receive())
+    await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": True})
+    await send({"type": "http.response.body", "body": bytes(1000000 if scope["path"] == "/listen" else 1)})
+    print("sent", scope["path"])
+    await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"1")]})`;
+  const { transport, runtime } = await servePython(t, code);
+  const request = new Readable({ read() {} });
+  const { reply } = await transport.send(callOf({ target: '/listen', body: request }), undefined);
+  request.push('more');
+  await nextTurn();
+  await callRuntime(transport, { target: '/' });
+  await until('the later call is logged', () => runtime.output.includes('sent /\n'));
+  assert.ok(!runtime.output.includes('sent /listen'));
+  assert.ok(reply.kind === 'streaming');
+  const body = Buffer.concat((await reply.body.toArray()) as Buffer[]);
+  assert.deepEqual([body.length, reply.trailers()], [1_000_000, ['x-sum', '1']]);
+  request.push(null);
 });

@@ -135,9 +135,11 @@ class AsyncServer:
             await self.changed(call)
 
     async def send(self, call, data, end):
-        """Adds body bytes and waits until they are sent."""
-        if call.queue(data, end) and not end:
+        """Adds body bytes and waits until they are sent, whatever arrives meanwhile."""
+        waits = call.queue(data, end)
+        while waits and not end:
             await self.changed(call)
+            waits = call.queue(b"", False)
 
     async def answer(self, call, value):
         """Answers with what a handler returned: a coroutine, an iterator of either kind, or a value."""
