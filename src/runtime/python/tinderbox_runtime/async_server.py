@@ -149,9 +149,9 @@ class AsyncServer:
         if isinstance(body, bytes):
             send_whole(call, status, fields, body, length)
         elif send_head(call, status, fields, length):
-            async for chunk in _each(body):
+            async for chunk in _each(() if call.is_bodyless else body):
                 data = encode(chunk)
-                if data and not call.is_bodyless:
+                if data:
                     await self.send(call, data, False)
             call.queue(b"", True)
 

@@ -13,6 +13,11 @@ class CallStopped(ConnectionError):
     """Nobody waits for the answer any more: raised in a handler that reads or streams."""
 
 
+def is_bodyless(head, status):
+    """Whether the answer to a request carries no body."""
+    return head.method == "HEAD" or status == 204 or status == 304
+
+
 class Call:
     """Over when its handler has settled and an END or error is on its way; then its slot is free.
 
@@ -20,6 +25,7 @@ class Call:
     """
 
     __slots__ = ("id", "head", "deadline", "stopped", "begun", "body_end", "waiting_bytes", "on_change")
+    __slots__ += ("is_bodyless",)
     __slots__ += ("_connection", "_hub", "_gate", "_chunks", "_receive_window", "_consumed", "_send_window", "_out")
     __slots__ += ("_out_end", "_head_sent", "_ended", "_settled")
 
@@ -32,6 +38,7 @@ class Call:
         self.body_end = end
         self.waiting_bytes = 0
         self.on_change = None  # called when something arrived, all was sent, or the call was stopped; must not block
+        self.is_bodyless = False  # the answer that has begun carries no body, whatever the handler gives
         self._connection = connection
         self._hub = connection._hub
         self._gate = connection._hub.gate
@@ -113,10 +120,6 @@ class Call:
 
     # For who runs the handler
 
-    @property
-    def is_bodyless(self):
-        return self.head.method == "HEAD"
-
     def take_body(self):
         """Bytes that have arrived; b"" when there are none now."""
         with self._gate.lock:
@@ -138,7 +141,7 @@ class Call:
 
     def reply(self, status, fields, body):
         """Answers with a whole body; waits for nothing. Raises FrameViolation when a field cannot be sent."""
-        bare = not body or self.is_bodyless or status == 204 or status == 304
+        bare = not body or is_bodyless(self.head, status)
         payload = format_reply_head(status, len(body), fields)
         with self._gate.lock:
             if self.stopped is not None:
@@ -159,6 +162,7 @@ class Call:
     def begin_reply(self, status, fields, length):
         """Sends the head of a streamed answer. Raises FrameViolation as `reply`."""
         payload = format_reply_head(status, length, fields)
+        self.is_bodyless = is_bodyless(self.head, status)
         with self._gate.lock:
             if self.stopped is None:
                 self._head_sent = True

@@ -3,6 +3,7 @@
 import os
 
 from .body_reader import BodyReader
+from .call import is_bodyless
 from .frames import FrameViolation
 
 _TEXT_TYPE = "text/plain; charset=utf-8"
@@ -160,9 +161,9 @@ def answer(call, server, value):
     if not send_head(call, status, fields, length):
         return
     try:
-        for chunk in body:
+        for chunk in () if call.is_bodyless else body:
             data = encode(chunk)
-            if data and not call.is_bodyless and call.queue(data, False):
+            if data and call.queue(data, False):
                 call.wait_until_sent()
     finally:
         if hasattr(body, "close"):
@@ -193,11 +194,12 @@ def encode(chunk):
 def send_whole(call, status, fields, body, length=None):
     """A told length counts only where no body is sent."""
     try:
-        if length is not None and not body and call.is_bodyless:
-            call.begin_reply(check_status(status), fields, length)
+        status = check_status(status)
+        if length is not None and not body and is_bodyless(call.head, status):
+            call.begin_reply(status, fields, length)
             call.queue(b"", True)
         else:
-            call.reply(check_status(status), fields, body)
+            call.reply(status, fields, body)
     except (FrameViolation, ValueError, TypeError) as error:
         _bad_reply(call, error)
 

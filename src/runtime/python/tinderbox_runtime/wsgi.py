@@ -55,6 +55,8 @@ class _Response:
         for chunk in result:
             if chunk:
                 self._write(chunk)
+            if self._call.is_bodyless:
+                break
         if self._status is None:
             raise AssertionError("the application did not call start_response")
         if not self._sent_head:
