@@ -55,3 +55,16 @@ async def app(scope, receive, send):
   assert.deepEqual([body.length, reply.trailers()], [1_000_000, ['x-sum', '1']]);
   request.push(null);
 });
+
+test('a handler is a coroutine where its decorator is', async (t) => {
+  const code = `
+import functools
+def patient(function):
+    @functools.wraps(function)
+    async def inner(*args): return function(*args)
+    return inner
+@patient
+def handle(event, context): return "waited"`;
+  const { transport } = await servePython(t, code);
+  assert.equal((await callRuntime(transport)).text, 'waited');
+});

@@ -84,7 +84,7 @@ def _folders(folder):
 
 def _from_handle(handle, spec):
     code, bound = _code_of(handle)
-    is_async = bool(code is not None and code.co_flags & (_CO_COROUTINE | _CO_ASYNC_GENERATOR))
+    is_async = _is_async(code) or _is_async(getattr(handle, "__code__", None))
     if code is None or code.co_flags & _CO_VARARGS:
         count = 2
     else:
@@ -108,6 +108,10 @@ def _from_app(app):
 
         return Loaded("wsgi", wsgi_shape(app), eager=True)
     raise LookupError("the app takes %d arguments; ASGI apps take 3, WSGI apps 2" % count)
+
+
+def _is_async(code):
+    return code is not None and bool(code.co_flags & (_CO_COROUTINE | _CO_ASYNC_GENERATOR))
 
 
 def _code_of(function):
