@@ -61,6 +61,23 @@ test('a full line followed by its newline is one line, not two', () => {
   );
 });
 
+test('a line that was handed out before its end goes on as one of the same call, and ends without an empty one', () => {
+  const { lines, into, write } = splitter();
+  write('\x1eid\x1fhalf');
+  into.flush();
+  write(' done\n\x1eid\x1fopen');
+  into.flush();
+  into.flush();
+  write('\n\x1eother\x1fnext\nlast\n');
+  assert.deepEqual(lines, [
+    ['half', 'id'],
+    [' done', 'id'],
+    ['open', 'id'],
+    ['next', 'other'],
+    ['last', undefined],
+  ]);
+});
+
 test('discarded bytes are counted by the lines they cost, and a half line is lost whole', () => {
   const { lines, into, write } = splitter();
   write('begun ');

@@ -16,9 +16,9 @@ export class LineSplitter {
   readonly #onLine: OnLine;
   #parts: Buffer[] = [];
   #length = 0;
-  /** Call id of a line that was cut for its length; its continuation belongs to the same call. */
+  /** Call id of a line that was cut, for its length or its time; its continuation belongs to the same call. */
   #cutCallId: string | undefined;
-  /** The line before was cut at its full length: a newline that follows at once is its own. */
+  /** The line before was cut: a newline that follows at once is its own. */
   #cut = false;
   #discarding = false;
 
@@ -58,9 +58,9 @@ export class LineSplitter {
     return ends - countedBefore + newlyBegun;
   }
 
-  /** Hands out an unfinished line. */
+  /** Hands out an unfinished line; what is still to come of it belongs to the same call. */
   flush(): void {
-    if (this.#length > 0) this.#emit(true);
+    if (this.#length > 0) this.#emit(false);
   }
 
   #take(part: Buffer, ended: boolean, full: boolean): void {
