@@ -2,8 +2,8 @@
  * One call of a program that serves HTTP: the request goes on to it, its reply comes back as it comes.
  *
  * 1. No more than the caller's window of a request waits here, and no more of a reply than the caller takes.
- * 2. A request without a body that was sent on a used connection and got no byte back is sent once more, on a new one:
- *    the server closed the connection at that moment.
+ * 2. A request that only reads, sent on a used connection and without a byte of an answer, is sent once more, on a new one:
+ *    the server closed the connection at that moment. One that may change something may have done so, and is not.
  * 3. The call is over when its reply is whole, or its connection given up.
  */
 import type { RequestHead } from '../../frame/head-text.ts';
@@ -84,7 +84,7 @@ export class ProxyCall implements Call, Exchange {
 
   failed(error: Error): void {
     if (this.#over) return;
-    if (this.#answer === 'none' && !this.#hasBody && this.#connection?.wasUsed === true) return this.#send(true);
+    if (this.#mayRepeat()) return this.#send(true);
     this.#parts.onError(error);
     const { caller } = this.#parts;
     if (this.#answer === 'none') this.#apologise(caller);
@@ -103,6 +103,13 @@ export class ProxyCall implements Call, Exchange {
     const connection = pool.take(fresh);
     this.#connection = connection;
     connection.begin(head.method, formatUpstreamHead(head, this.#hasBody), this);
+  }
+
+  #mayRepeat(): boolean {
+    const { head } = this.#parts;
+    return (
+      this.#answer === 'none' && !this.#hasBody && this.#connection?.wasUsed === true && safeMethods.has(head.method)
+    );
   }
 
   #write(connection: UpstreamConnection, bytes: Buffer, end: boolean): boolean {
@@ -136,6 +143,9 @@ export class ProxyCall implements Call, Exchange {
     this.#parts.onOver();
   }
 }
+
+/** Methods that change nothing (RFC 9110, section 9.2.1). */
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** Tells whose the answer is: the watchdog's, not the function's. */
 const byWatchdog = ['X-OpenFaaS-Internal', 'of-watchdog'];

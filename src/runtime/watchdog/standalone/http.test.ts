@@ -13,11 +13,12 @@ import { findFreePort } from '../own-port.ts';
 /** A server that tells what it was asked, and does odd things where its path says so. */
 const program = `
 const { createServer } = require('node:http');
-const { writeFileSync } = require('node:fs');
+const { appendFileSync, writeFileSync } = require('node:fs');
 const server = createServer((q, s) => {
   const path = new URL(q.url, 'http://x').pathname;
   if (path === '/die') process.exit(7);
   if (path === '/clean') process.exit(0);
+  if (path === '/drop') { appendFileSync('dropped', q.method + ' '); return void q.socket.destroy(); }
   if (path === '/slow') return void q.socket.on('close', () => writeFileSync('left', ''));
   if (path === '/garbage') return void q.socket.end('what is this\\r\\n\\r\\n');
   if (path === '/cut') { s.writeHead(200, { 'Content-Length': 10 }); s.write('some'); return void setTimeout(() => q.socket.destroy(), 50); }
@@ -141,6 +142,16 @@ test('http: an answer that is none is 500, one that breaks off is broken off', a
   await until('the log', () => /Upstream HTTP request error: a first line that is no status line/.test(stderr()));
   await assert.rejects(fetch(`${url}/cut`).then((response) => response.text()));
   assert.equal((await fetch(url)).status, 200);
+});
+
+test('http: a call whose connection was dropped runs once more only where it changes nothing', async (t) => {
+  const { url, dir } = await serve(t);
+  for (const method of ['POST', 'DELETE', 'GET']) {
+    // The next call goes over the same connection.
+    assert.equal((await fetch(url, { method })).status, 200);
+    assert.equal((await fetch(`${url}/drop`, { method })).status, 500);
+  }
+  assert.equal(readFileSync(join(dir, 'dropped'), 'utf8'), 'POST DELETE GET GET ');
 });
 
 test('http: a program that ends by itself, whatever its status, is the end of the watchdog', async (t) => {
