@@ -10,6 +10,7 @@ const quiet: ScaleObservation = {
   panic: undefined,
   ready: 1,
   alerted: 0,
+  before: 0,
   load: 0,
   inFlight: 0,
   waiting: 0,
