@@ -188,7 +188,11 @@ class HttpGateway implements Gateway {
       this.#control(request, response);
       return;
     }
+    // As with any request: who says no more while it waits for the answer has left.
+    const left = (): void => void socket.destroy();
+    socket.once('end', left);
     const call = new DataCall(this.#calls, request, response, path, (reply, own) => {
+      socket.off('end', left);
       response.removeAllListeners('close');
       response.detachSocket(socket);
       openTunnel(socket, head, reply, own, this.#options.config.limits.stallTimeoutMs);
