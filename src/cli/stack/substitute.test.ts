@@ -80,6 +80,20 @@ test('a value is inserted as it is, whatever it holds, and what surrounds it tra
   );
 });
 
+test('expressions that would fill the memory or the stack are a problem at their place', () => {
+  const long = 'x'.repeat(100_000);
+  const lookup = (name: string): string | undefined => (name === 'LONG' ? long : undefined);
+  for (const text of [`a ${'${LONG}'.repeat(1000)}`, `a \${LONG//x/${long}}`]) {
+    const { text: result, problems } = substituteVariables(text, lookup);
+    assert.equal(result, '');
+    assert.deepEqual(problems.length, 1);
+    assert.match(problems[0]?.message ?? '', /more than 4194304 characters/);
+  }
+  const deep = substituteVariables(`a ${'${NONE:-'.repeat(20_000)}${'}'.repeat(20_000)}`, lookup);
+  assert.deepEqual(deep.problems, [{ offset: 2, message: 'expressions are nested more than 100 deep' }]);
+  assert.equal(apply(`${'${NONE:-'.repeat(99)}x${'}'.repeat(99)}`), 'x');
+});
+
 test('no text at all makes it throw or hang', () => {
   const unit = fc.constantFrom('$', '{', '}', ':', '-', '=', '/', '#', '^', 'A', 'b', '1', '\n', ' ');
   fc.assert(

@@ -32,6 +32,11 @@ interface Piece {
   readonly literal: boolean;
 }
 
+/** Deepest expression within expressions. */
+const mostNested = 100;
+/** Longest text that may come of a stack file: a few repeated variables could fill the memory. */
+const mostChars = 4 * 2 ** 20;
+
 export function substituteVariables(source: string, lookup: Lookup): Substitution {
   const pieces: Piece[] = [];
   const problems: SubstitutionProblem[] = [];
@@ -49,6 +54,10 @@ export function substituteVariables(source: string, lookup: Lookup): Substitutio
     if (dollar < 0) break;
     const found = readExpression(source, dollar, lookup);
     if (found.problem !== undefined) problems.push({ offset: dollar, message: found.problem });
+    if (text.length + found.value.length > Math.max(mostChars, source.length)) {
+      const message = `with what is inserted here the file has more than ${mostChars} characters`;
+      return { text: '', problems: [{ offset: dollar, message }], sourceOffset: () => dollar };
+    }
     append(found.value, dollar, false);
     position = found.end;
   }
@@ -71,7 +80,11 @@ interface Expression {
 function readExpression(source: string, dollar: number, lookup: Lookup): Expression {
   if (source[dollar + 1] === '$') return { value: '$', end: dollar + 2 };
   if (source[dollar + 1] !== '{') return { value: '$', end: dollar + 1 };
-  const close = closingBrace(source, dollar + 2);
+  const { close, depth } = closingBrace(source, dollar + 2);
+  if (depth > mostNested) {
+    const end = close < 0 ? source.length : close + 1;
+    return { value: '', end, problem: `expressions are nested more than ${mostNested} deep` };
+  }
   if (close < 0) {
     const line = source.slice(dollar).split('\n', 1)[0] ?? '';
     return { value: line, end: dollar + line.length, problem: `"${line.slice(0, 40)}" is never closed with "}"` };
@@ -82,14 +95,15 @@ function readExpression(source: string, dollar: number, lookup: Lookup): Express
   return { value: '', end: close + 1, problem: `"\${${inner}}" is not a form of substitution that is known here` };
 }
 
-function closingBrace(source: string, from: number): number {
+function closingBrace(source: string, from: number): { readonly close: number; readonly depth: number } {
   let depth = 1;
+  let deepest = 1;
   for (let index = from; index < source.length; index++) {
-    if (source.startsWith('${', index)) depth++;
-    if (source[index] === '}' && --depth === 0) return index;
-    if (source[index] === '\n') return -1;
+    if (source.startsWith('${', index)) deepest = Math.max(deepest, ++depth);
+    if (source[index] === '}' && --depth === 0) return { close: index, depth: deepest };
+    if (source[index] === '\n') break;
   }
-  return -1;
+  return { close: -1, depth: deepest };
 }
 
 function evaluate(inner: string, lookup: Lookup): string | undefined {
@@ -124,7 +138,11 @@ function applyOperator(value: string | undefined, operator: string, lookup: Look
 }
 
 function replaceIn(value: string, where: string, old: string, fresh: string): string {
-  if (where === '//') return value.replaceAll(old, () => fresh);
+  if (where === '//') {
+    // What would be longer than any file may be is not built to its end.
+    let room = mostChars + fresh.length;
+    return value.replaceAll(old, () => ((room -= fresh.length) >= 0 ? fresh : ''));
+  }
   if (where === '/#') return value.startsWith(old) ? fresh + value.slice(old.length) : value;
   if (where === '/%') return value.endsWith(old) ? value.slice(0, value.length - old.length) + fresh : value;
   return value.replace(old, () => fresh);
