@@ -112,22 +112,30 @@ async function requestFor(protocol: string): Promise<typeof httpRequest> {
   return protocol === 'https:' ? (await import('node:https')).request : httpRequest;
 }
 
-interface Answer {
+interface Receipt {
   readonly status: number;
   readonly retryAfter: string | undefined;
 }
 
+/** Bytes of a receipt's body that are read for the receiver's sake, who may not expect to be cut off. */
+const mostReceiptBytes = 64 * 1024;
+const mostInterim = 20;
+
+/** The head of the receiver's answer is its receipt; what follows it changes nothing, and does not hold the job up. */
 async function post(
   job: LeasedJob,
   payload: CallbackPayload,
   context: CallbackContext,
   signal: CancelSignal,
-): Promise<Answer> {
+): Promise<Receipt> {
   const url = new URL(payload.url);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !context.isAllowed(host)) throw refused(host);
   const send = await requestFor(url.protocol);
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
+  let receipt: Receipt | undefined;
+  const settle = (error: unknown): void =>
+    receipt === undefined ? reject(TinderboxError.from(error)) : resolve(receipt);
   const options: RequestOptions = {
     method: 'POST',
     headers: [
@@ -143,19 +151,29 @@ async function post(
     agent: false,
     signal: AbortSignal.timeout(context.timeoutMs),
   };
-  // A status is the answer, whatever becomes of what follows it: a callback that was taken must not come again.
-  let answer: Answer | undefined;
-  const end = (error?: Error): void => (answer === undefined ? reject(TinderboxError.from(error)) : resolve(answer));
   const request = send(url, options, (response) => {
-    answer = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
-    response.resume();
-    response.once('close', () => end());
-    response.once('error', end);
+    receipt = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
+    let left = mostReceiptBytes;
+    response.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) response.destroy();
+    });
+    response.on('error', settle);
+    response.once('close', settle);
+  });
+  let interim = 0;
+  request.on('information', () => {
+    interim += 1;
+    if (interim > mostInterim) request.destroy(unanswered(url.host));
   });
   const leave = (): void => void request.destroy(TinderboxError.from(signal.reason));
   signal.addEventListener('abort', leave);
-  request.once('close', () => signal.removeEventListener('abort', leave));
-  request.on('error', end);
+  request.once('close', () => {
+    signal.removeEventListener('abort', leave);
+    // A switch of protocols nobody asked for closes the connection, and no more.
+    settle(unanswered(url.host));
+  });
+  request.on('error', settle);
   request.end(job.body);
   return await promise;
 }
@@ -171,6 +189,10 @@ function guardedLookup(isAllowed: (address: string) => boolean): LookupFunction 
       else done(null, first.address, first.family);
     });
   };
+}
+
+function unanswered(host: string): TinderboxError {
+  return new TinderboxError('lost', `${host} ended the connection without an answer`);
 }
 
 function refused(host: string): TinderboxError {
