@@ -111,7 +111,7 @@ test('calls of one X-Call-Id are calls of their own, and none has the id of some
     return Promise.resolve(true);
   };
   const { call } = await edgeWithQueue(t, { accept });
-  for (const id of ['mine', 'mine', 'mine', 'mine.callback', 'mine.callback.5', 'cron-0a', 'key-0a', 'nats-0a']) {
+  for (const id of ['mine', 'mine', 'mine', 'mine.callback', 'cron-0a', 'key-0a', 'nats-0a']) {
     const response = await call('echo', { body: id, headers: { 'X-Call-Id': id } });
     assert.equal(response.status, 202);
     const job = stored.get(response.headers.get('x-call-id') ?? '');
@@ -120,14 +120,14 @@ test('calls of one X-Call-Id are calls of their own, and none has the id of some
     const at = job.payload.headers.findIndex((name) => name.toLowerCase() === 'x-call-id');
     assert.equal(job.payload.headers[at + 1], job.id, 'the function gets the same id');
   }
-  assert.equal(stored.size, 8);
-  assert.equal([...stored.keys()].filter((id) => /^(?:mine|[0-9a-f-]{36})$/.test(id)).length, 8);
+  assert.equal(stored.size, 7);
+  assert.equal([...stored.keys()].filter((id) => /^(?:mine|[0-9a-f-]{36})$/.test(id)).length, 7);
   const keyed = { headers: { 'X-Call-Id': 'mine', 'Idempotency-Key': 'order-1' } };
   const first = (await call('echo', keyed)).headers.get('x-call-id') ?? '';
   assert.match(first, /^key-/);
   assert.ok(stored.get(first)?.payload.headers.includes(first));
   assert.equal((await call('echo', keyed)).headers.get('x-call-id'), first);
-  assert.equal(stored.size, 9);
+  assert.equal(stored.size, 8);
 });
 
 test('a queue that refuses is told to the client with when to come back', async (t) => {

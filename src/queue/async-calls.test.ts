@@ -187,10 +187,23 @@ test('a callback that was taken is not sent again, however its answer goes on', 
   await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
   t.after(() => server.close());
   const callbackUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  await world.calls.accept(jobWith('one', { callbackUrl }, { createdMs: Date.now() }));
+  const createdMs = Date.now();
+  await world.calls.accept(jobWith('one', { callbackUrl }, { createdMs }));
   await until('it to be taken', async () => got > 0 && (await isEmpty(world)));
-  const view = await (await world.calls.history()).get('one.callback');
+  const view = await (await world.calls.history()).get(`one-${createdMs.toString(36)}.callback`);
   assert.deepEqual([view?.last?.status, view?.attempts, got], [200, 1, 1]);
+});
+
+test('a call that has the id of an earlier one gets its own callback, also while the earlier one’s is put off', async (t) => {
+  const world = createWorld(t, (call) => answer(200, call.target));
+  const { url, got, fail } = await receive(t);
+  fail.push(503);
+  const nowMs = Date.now();
+  await world.calls.accept(jobWith('one', { callbackUrl: url, target: '/1' }, { createdMs: nowMs }));
+  await until('the first callback to be refused', () => got.length === 1);
+  await world.calls.accept(jobWith('one', { callbackUrl: url, target: '/2' }, { createdMs: nowMs + 1 }));
+  await until('both callbacks', async () => got.length === 3 && (await isEmpty(world)), 20_000);
+  assert.deepEqual(new Set(got.map(({ body }) => body)), new Set(['/1', '/2']));
 });
 
 test('a callback into the platform is a call, and needs no connection', async (t) => {
@@ -251,7 +264,9 @@ test('an address that is not public gets no callback', async (t) => {
   inside.hostname = '127.0.0.2';
   await world.calls.accept(jobWith('one', { callbackUrl: inside.href }, { createdMs: Date.now() }));
   await until('the callback to be given up', () => isEmpty(world));
-  const letter = await (await world.calls.deadLetters()).get('one.callback');
+  const letter = (await (await world.calls.deadLetters()).list({ limit: 10 })).find(({ id }) =>
+    id.endsWith('.callback'),
+  );
   assert.match(letter?.reason ?? '', /callbacks to 127\.0\.0\.2 are not allowed/);
   assert.equal(letter?.attempt, 1);
   assert.deepEqual(got, []);

@@ -241,9 +241,10 @@ class QueuedCalls implements AsyncCalls {
     const headers = this.#options.jobTracer?.carry(payload.headers, told) ?? told;
     const nowMs = this.#options.now();
     const own = this.#options.ownPath(new URL(url));
+    const times = [job.createdMs, payload.sinceMs].filter((ms) => ms !== undefined);
     return {
-      // That of a call that is replayed is another one: the first may still be on its way.
-      id: [job.id, 'callback', payload.sinceMs].filter((part) => part !== undefined).join('.'),
+      // A client may use an id again as soon as its call is over, and a call be replayed, while the callback is under way.
+      id: `${[job.id, ...times.map((ms) => ms.toString(36))].join('-')}.callback`,
       lane: own === undefined ? `callback ${new URL(url).host}` : own.key,
       priority: 0,
       dueMs: nowMs,

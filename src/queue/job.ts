@@ -37,7 +37,7 @@ export type JobPayload = CallPayload | CallbackPayload;
  * Ids of jobs that are derived: schedules, messages, idempotency keys, and callbacks. No client may choose one, or the
  * job whose id it is would be taken for a repeat.
  */
-export const derivedId = /^(?:cron|key|nats)-|\.callback(?:\.\d+)?$/;
+export const derivedId = /^(?:cron|key|nats)-|\.callback$/;
 
 /** Something that is stored until it is done. Times are Unix time in milliseconds. */
 export interface Job {
