@@ -83,6 +83,17 @@ function keepsJobs(start: Start): void {
     assert.deepEqual(await queue.append([testJob('f'), remembered]), [true, false]);
   });
 
+  test('what a job was made for makes no second one after it, and the id is free for what comes next', async (t) => {
+    const queue = await start(t);
+    const untilMs = Date.now() + 60_000;
+    const due = (id: string): Job => testJob('same', { once: { id, untilMs } });
+    assert.deepEqual(await queue.append([due('one')]), [true]);
+    assert.deepEqual(await queue.append([due('two')]), [false], 'the first is still there');
+    await queue.settle(await leaseOne(queue), { outcome: 'done', next: [] });
+    assert.deepEqual(await queue.append([due('one')]), [false]);
+    assert.deepEqual(await queue.append([due('two')]), [true]);
+  });
+
   test('a job may name a lower bound for its lane than the queue has', async (t) => {
     const queue = await start(t);
     await queue.append([testJob('a', { laneJobs: 1 })]);

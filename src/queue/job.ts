@@ -53,6 +53,8 @@ export interface Job {
   readonly rememberMs: number;
   readonly payload: JobPayload;
   readonly body: Uint8Array;
+  /** What no second job is made for until then, also when this one is over and its id is free again. */
+  readonly once?: { readonly id: string; readonly untilMs: number };
   /** Jobs its lane may hold, this one included; absent: what the queue allows. Looked at when it is stored, not kept. */
   readonly laneJobs?: number;
 }

@@ -135,6 +135,10 @@ test('a run that may not overlap has the id of the one before', async (t) => {
   await pass(20_100);
   assert.equal(jobs.length, 2);
   assert.equal(jobs[0]?.id, jobs[1]?.id);
+  assert.deepEqual(
+    jobs.map(({ id, once }) => once?.id.replace(id, '')),
+    [`-${start + 10_000}`, `-${start + 20_000}`],
+  );
 });
 
 test('what was missed while nothing ran is made up for once, when asked for', async (t) => {

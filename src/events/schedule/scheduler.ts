@@ -4,7 +4,8 @@
  * Owns: the due times to come, and the clock that waits for the nearest. Does not own functions (the store does) nor what
  * becomes of a job (the queue does).
  * 1. A due time makes one job, however many platforms share the queue: its id is derived from function, expression and time.
- * 2. With `overlap: skip` the id has no time in it, so that no second job is stored while the first is.
+ * 2. With `overlap: skip` the id has no time in it, so that no second job is stored while the first is; its time is known
+ *    beside it.
  * 3. What was due while no platform ran is forgotten, or made up for once, as the schedule says.
  * 4. A clock that is set back by up to an hour makes no job twice; by more, it was wrong before, and what is due is found
  *    anew. One that is set forward makes each schedule due at most once.
@@ -292,13 +293,15 @@ function jobFrom(id: string, schedule: Schedule, dueMs: number, nowMs: number): 
   if (!headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'content-type'))
     own.push('Content-Type', 'text/plain');
   own.push('X-Schedule', schedule.expression, 'X-Schedule-Time', new Date(dueMs).toISOString());
+  const [dueId, untilMs] = [`${id}-${dueMs}`, dueMs + rememberMs];
   return {
-    id: overlaps ? `${id}-${dueMs}` : id,
+    id: overlaps ? dueId : id,
     lane: schedule.function,
     priority: 0,
     dueMs: nowMs,
     createdMs: nowMs,
-    rememberMs: overlaps ? dueMs + rememberMs : 0,
+    rememberMs: overlaps ? untilMs : 0,
+    ...(overlaps ? {} : { once: { id: dueId, untilMs } }),
     payload: { kind: 'call', function: schedule.function, method, target, headers: [...own, ...headers] },
     body,
   };

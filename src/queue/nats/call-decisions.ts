@@ -97,16 +97,21 @@ class StreamDecisions implements CallDecisions {
   #newJob(job: Job, condition: number, nowMs: number): readonly NatsMessage[] {
     const { writer } = this.#parts;
     const messages = writer.job(recordOfJob(job, noPast), job.body, nowMs, condition);
-    return job.rememberMs > nowMs ? [...messages, writer.known(job.id, job.rememberMs, nowMs)] : messages;
+    const { id, rememberMs, once } = job;
+    const known = rememberMs > nowMs ? [writer.known(id, rememberMs, nowMs)] : [];
+    const also = once === undefined ? [] : [writer.known(once.id, once.untilMs, nowMs)];
+    return [...messages, ...known, ...also];
   }
 
   /** Those that are neither remembered nor still to be done, with the newest word about each. */
   async #unknown(jobs: readonly Job[]): Promise<ReadonlyMap<Job, number>> {
     const { reader, subjects } = this.#parts;
-    const [facts, known] = await Promise.all([reader.facts(jobs), reader.isKnown(jobs.map(({ id }) => id))]);
+    const named = jobs.flatMap(({ id, once }) => (once === undefined ? [id] : [id, once.id]));
+    const [facts, known] = await Promise.all([reader.facts(jobs), reader.isKnown(named)]);
     const left = jobs.flatMap((job): [Job, number][] => {
       const fact = facts.get(subjects.all(job));
-      return known.has(job.id) || fact?.isLive === true ? [] : [[job, fact?.seq ?? 0]];
+      const isKnown = known.has(job.id) || (job.once !== undefined && known.has(job.once.id));
+      return isKnown || fact?.isLive === true ? [] : [[job, fact?.seq ?? 0]];
     });
     return new Map(left);
   }

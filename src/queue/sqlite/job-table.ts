@@ -87,7 +87,12 @@ export class JobTable {
 
   /** Whether it is new. Throws `queue-full` when its lane has no room; the caller undoes what it did until then. */
   add(job: Packed<Job>, limits: QueueLimits, nowMs: number): boolean {
-    return this.#isRemembered.get(job.id, nowMs) === undefined && this.put(job, limits, nowMs);
+    const { id, once } = job;
+    if (this.#isRemembered.get(id, nowMs) !== undefined) return false;
+    if (once !== undefined && this.#isRemembered.get(once.id, nowMs) !== undefined) return false;
+    const isNew = this.put(job, limits, nowMs);
+    if (isNew && once !== undefined) this.#remember.run(once.id, once.untilMs);
+    return isNew;
   }
 
   /** The same of a job whose id may be remembered: it is meant to run once more. */
