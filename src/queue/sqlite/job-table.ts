@@ -6,6 +6,8 @@ import { mostExpired } from './finished-table.ts';
 import type { Packed } from './messages.ts';
 
 const [ready, delayed, leased] = [0, 1, 2];
+/** Jobs that are made ready in one step: a million that are due at once must not hold up calls. */
+export const mostPromoted = 5000;
 
 /** A stored job without what stands in its contents. */
 export interface JobRow {
@@ -43,7 +45,6 @@ export class JobTable {
   readonly #putBack: StatementSync;
   readonly #remove: StatementSync;
   readonly #removeContents: StatementSync;
-  readonly #promotable: StatementSync;
   readonly #promote: StatementSync;
   readonly #nextDue: StatementSync;
   readonly #depth: StatementSync;
@@ -75,8 +76,9 @@ export class JobTable {
     this.#putBack = db.prepare('UPDATE jobs SET state = ?, due = ?, billed = ?, cost = ? WHERE seq = ?');
     this.#remove = db.prepare('DELETE FROM jobs WHERE seq = ?');
     this.#removeContents = db.prepare('DELETE FROM contents WHERE seq = ? RETURNING remember, created');
-    this.#promotable = db.prepare(`SELECT DISTINCT lane FROM jobs WHERE state = ${delayed} AND due <= ?`);
-    this.#promote = db.prepare(`UPDATE jobs SET state = ${ready} WHERE state = ${delayed} AND due <= ?`);
+    this.#promote = db.prepare(
+      `UPDATE jobs SET state = ${ready} WHERE seq IN (SELECT seq FROM jobs WHERE state = ${delayed} AND due <= ? ORDER BY due LIMIT ${mostPromoted}) RETURNING lane`,
+    );
     this.#nextDue = db.prepare(`SELECT min(due) AS due FROM jobs WHERE state = ${delayed}`);
     this.#depth = db.prepare('SELECT lane, jobs, bytes FROM lanes WHERE jobs > 0 ORDER BY lane');
     this.#readyLanes = db.prepare(
@@ -156,11 +158,9 @@ export class JobTable {
     return Number(this.#forget.run(nowMs).changes);
   }
 
-  /** Makes delayed jobs ready whose time has come; returns the lanes concerned. */
+  /** Makes delayed jobs ready whose time has come, some at a time; returns the lanes concerned. */
   promote(nowMs: number): string[] {
-    const lanes = this.#promotable.all(nowMs).map((row) => String(row['lane']));
-    if (lanes.length > 0) this.#promote.run(nowMs);
-    return lanes;
+    return [...new Set(this.#promote.all(nowMs).map((row) => String(row['lane'])))];
   }
 
   nextDueMs(): number | undefined {

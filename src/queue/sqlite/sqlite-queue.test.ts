@@ -8,6 +8,7 @@ import { describeQueue, type QueueUnderTest, testJob, testLimits } from '../conf
 import type { QueueLimits } from '../queue.ts';
 import { type BatchThread, openBatchThread } from '../../store/sqlite/batch-thread.ts';
 import { openDatabase } from '../../store/sqlite/open-database.ts';
+import { mostPromoted } from './job-table.ts';
 import type { Answer, Operation } from './messages.ts';
 import { queueMigrations } from './migrations.ts';
 import { packJob } from './pack-job.ts';
@@ -122,6 +123,23 @@ test('ids whose time is over are forgotten though no call was ever put off', asy
   await thread.ask({ kind: 'settle', id: 'a', attempt: 1, settlement, nowMs: 2 });
   assert.equal((await thread.ask({ kind: 'expire', nowMs: 999 })).count, 0);
   assert.equal((await thread.ask({ kind: 'expire', nowMs: 1000 })).count, 1);
+});
+
+test('many jobs that are due at once are made ready in parts, and all of them', async (t) => {
+  const thread = await openThread(t);
+  const count = mostPromoted + 2;
+  await thread.ask({ kind: 'configure', limits: { ...testLimits, laneJobs: count, laneBytes: count } });
+  const body = new Uint8Array();
+  const jobs = Array.from({ length: count }, (_, i) => packJob(testJob(`j${i}`, { dueMs: 10, body })));
+  await thread.ask({ kind: 'append', jobs, nowMs: 1 });
+  const first = await thread.ask({ kind: 'promote', nowMs: 10 });
+  assert.deepEqual([first.ready, first.nextDueMs], [['a.ns'], 10], 'the rest is due still');
+  const leased = async (): Promise<number> =>
+    (await thread.ask({ kind: 'lease', lane: 'a.ns', most: count, nowMs: 10 })).leased?.length ?? 0;
+  assert.equal(await leased(), mostPromoted);
+  const second = await thread.ask({ kind: 'promote', nowMs: 10 });
+  assert.deepEqual([second.ready, second.nextDueMs], [['a.ns'], undefined]);
+  assert.equal(await leased(), 2);
 });
 
 test('the connection that acknowledges jobs keeps them when the machine loses its power', async (t) => {
