@@ -189,6 +189,20 @@ test('an outcome with a callback waits for NATS, and is kept when it is back', a
   assert.equal((await leaseOne(queue, 'callback x')).id, 'a.callback');
 });
 
+test('a call is cancelled once that is written, whatever becomes of the message it stood in', async (t) => {
+  const deny = 'permissions: { publish: { deny: "$JS.API.STREAM.MSG.DELETE.>" } }';
+  const server = await useNats(t, {
+    config: `authorization { users: [{ user: me, password: right, ${deny} }] }\njetstream { store_dir: "DIR/js" }`,
+  });
+  if (server === undefined) return;
+  const options = newQueue(server)('one');
+  const queue = await open(t, { ...options, access: { ...options.access, user: 'me', password: 'right' } });
+  await queue.append([testJob('a')]);
+  assert.equal(await queue.cancel('a'), true);
+  assert.equal((await queue.history.get('a'))?.state, 'canceled');
+  assert.deepEqual(await queue.lease('a.ns', 1), []);
+});
+
 test('what a platform that died had leased is given to others when its lease is over, and not before', async (t) => {
   const server = await useNats(t);
   if (server === undefined) return;

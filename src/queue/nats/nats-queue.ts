@@ -204,7 +204,8 @@ class NatsQueue implements JobQueue {
     if (fact === undefined) return false;
     this.#desk.forget(id);
     this.#peers.sayCanceled(id);
-    await this.#stream.remove(fact.seq);
+    // It is cancelled by now: what is left of it is dropped when it is handed out.
+    await this.#stream.remove(fact.seq).catch((error: unknown) => this.#warn(error));
     await this.#trimHistory();
     return true;
   }
