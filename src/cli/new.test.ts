@@ -107,6 +107,16 @@ test('a language that is not known is looked for in the template store', async (
   assert.ok(existsSync(join(cwd, 'template', 'whisper', 'meta.json')));
 });
 
+test('a store that cannot be asked is told of: what is not known here may be there', async (t) => {
+  const store = 'http://127.0.0.1:9/templates.json';
+  const refused = await run(tempDir(t), 'hello --lang whisper', { OPENFAAS_TEMPLATE_STORE_URL: store });
+  assert.equal(refused.exitCode, 2);
+  assert.match(
+    refused.stderr,
+    /^error: lang "whisper" is not known, and the template store http:\/\/127\.0\.0\.1:9\/templates\.json cannot be reached: .+\nhint: known languages: .*template pull REPOSITORY\n$/,
+  );
+});
+
 test('an entry is added to the file that is there, comments and all, and never over another', async (t) => {
   const cwd = tempDir(t);
   writeFileSync(join(cwd, 'stack.yml'), '# ours\nfunctions:\n  old: {handler: ./old} # kept\n');

@@ -18,13 +18,18 @@ export async function obtainTemplate(shell: Shell, lang: string): Promise<Templa
     return await findTemplate(lang);
   } catch (reason) {
     const pulled = await pullFromStore(shell, lang).catch((failure: unknown) => {
-      const { code } = TinderboxError.from(failure);
-      if (code === 'not-found' || code === 'unavailable') return undefined;
-      throw failure;
+      const { code, message } = TinderboxError.from(failure);
+      if (code === 'not-found') return undefined;
+      throw code === 'unavailable' ? withStore(TinderboxError.from(reason), message) : failure;
     });
     if (pulled === undefined) throw reason;
     return pulled;
   }
+}
+
+/** What is not known here may well be in the store that could not be asked. */
+function withStore({ code, message, hint }: TinderboxError, why: string): TinderboxError {
+  return new TinderboxError(code, `${message}, and ${why}`, hint === undefined ? {} : { hint });
 }
 
 async function ownTemplate(shell: Shell, lang: string): Promise<Template | undefined> {

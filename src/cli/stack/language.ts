@@ -13,7 +13,7 @@ export function resolveLanguage(lang: string): { readonly language: LanguageName
   throw new TinderboxError('invalid', `lang "${lang}" is not known`, {
     hint:
       nearest === undefined
-        ? `known languages: ${commonLanguageNames.join(', ')}; any other program runs with lang exec and fprocess`
+        ? `known languages: ${commonLanguageNames.join(', ')}; any other program runs with lang exec and fprocess; a template of a repository: tinderbox template pull REPOSITORY`
         : `did you mean "${nearest}"?`,
   });
 }
