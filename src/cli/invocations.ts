@@ -97,7 +97,7 @@ async function showCall(shell: Shell, id: string, flags: ListFlags): Promise<voi
   if (formatOf(flags) !== undefined) return await print(shell, flags, [call]);
   const lines = Object.entries(call)
     .filter(([field]) => field !== 'response' && field !== 'truncated')
-    .map(([field, value]) => `${`${field}:`.padEnd(12)}${String(value)}`);
+    .map(([field, value]) => `${`${field}:`.padEnd(12)}${field === 'durationMs' ? Number(value).toFixed(1) : value}`);
   if (call.response !== undefined && call.response !== '') {
     lines.push('response:', ...call.response.split('\n').map(showControls));
     if (call.truncated === true) lines.push('(only its beginning is kept)');

@@ -78,6 +78,7 @@ test('a function with a queue of its own has its own bounds, holds nobody up, an
   assert.equal(gbSeconds.toFixed(6), ((billedMs / 1000) * 0.25).toFixed(6));
   const shown = (await platform.cli(['invocations', 'show', id])).stdout;
   assert.match(shown, /^gbSeconds: +0\.\d+$/m);
+  assert.match(shown, /^durationMs: +\d+\.\d$/m);
   assert.match(shown, /\nresponse:\nreport\nlogs:\n\S+Z began report\n\S+Z ended\\x1b\n$/);
 
   const bad = { service: 'report', image: 'report:1', annotations: { 'com.openfaas.queue': 'a b' } };
