@@ -129,7 +129,10 @@ test('broken YAML, duplicate keys and wrong shapes are refused with their place'
     problemsOf('functions:\n  a: {handler: .}\n  a: {handler: .}\n')[0] ?? '',
     /^stack\.yaml:3:3: .*unique/i,
   );
-  assert.match(problemsOf('functions: [a]\n')[0] ?? '', /^stack\.yaml:1:12: functions must be a map, it is a list$/);
+  assert.deepEqual(problemsOf('functions: [a]\n'), ['stack.yaml:1:12: functions must be a map, it is a list']);
+  assert.deepEqual(problemsOf('functions:\n  a: {image: a}\n  handler: ./a\n'), [
+    'stack.yaml:3:12: functions.handler must be a map, it is "./a"',
+  ]);
   assert.match(
     problemsOf('functions:\n  a: {handler: ., labels: [x]}\n')[0] ?? '',
     /^stack\.yaml:2:27: functions\.a\.labels must be a map/,

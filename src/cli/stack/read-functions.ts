@@ -51,7 +51,8 @@ export function readFunctions(
   { directory, templates }: FunctionSurroundings,
 ): readonly StackFunction[] {
   const found = reader.entries(functions);
-  if (found.length === 0) reader.note(functions.node, 'functions is empty: give at least one');
+  if (found.length === 0 && reader.isMap(functions))
+    reader.note(functions.node, 'functions is empty: give at least one');
   return found.map((entry) => {
     check(reader, entry.keyNode, () => assertName('function', entry.key));
     checkLanguage(reader, entry, templates);
@@ -64,7 +65,7 @@ function readFunction(reader: YamlReader, entry: Entry, directory: string): Stac
   const files = fields.get('environment_file');
   const texts = readTexts(reader, fields);
   const flag = (name: string): boolean => fields.has(name) && reader.bool(placeOf(fields, name));
-  if (texts['image'] === undefined && texts['handler'] === undefined) {
+  if (texts['image'] === undefined && texts['handler'] === undefined && reader.isMap(entry)) {
     reader.note(entry.keyNode, `${entry.path} has neither handler nor image: give the folder with the source`);
   }
   return {
@@ -92,6 +93,8 @@ function readFunction(reader: YamlReader, entry: Entry, directory: string): Stac
 
 /** A template of one's own outranks a language of the same name, and makes known what is not. */
 function checkLanguage(reader: YamlReader, entry: Entry, templates: ReadonlySet<string>): void {
+  // What is no map is noted where its fields are read.
+  if (!reader.isMap(entry)) return;
   const lang = reader.entries(entry).find(({ key }) => key === 'lang');
   const text = lang === undefined ? '' : reader.text(lang).trim();
   if (lang === undefined || text === '' || templates.has(text)) return;

@@ -22,6 +22,8 @@ export interface YamlReader {
   /** Entries of a map whose keys are known; others are noted, naming the nearest known one. */
   fields(place: Place, known: readonly string[]): ReadonlyMap<string, Entry>;
   items(place: Place): readonly Place[];
+  /** Whether it is a map, or absent; notes nothing. */
+  isMap(place: Place): boolean;
   /** Whether it is written as a list; notes nothing. */
   isList(place: Place): boolean;
   /** A scalar as it is written: `true` and `1.0` stay these texts. */
@@ -67,6 +69,7 @@ export function createYamlReader(document: Document, note: (node: Node | null, m
     entries,
     text,
     note,
+    isMap: ({ node }) => isAbsent(node) || isMap(node),
     fields: (from, known) => {
       const found = new Map<string, Entry>();
       for (const entry of entries(from)) {
