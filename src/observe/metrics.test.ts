@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { covers, differs, notApplicable } from '../../test/support/covers.ts';
 import type { Instance } from '../model/instance.ts';
+import type { TriggerSpec } from '../model/trigger.ts';
 import {
   coldStart,
   instanceChanged,
@@ -185,6 +186,17 @@ test('processor time of a function never falls when its instances go', () => {
   assert.deepEqual(seen(), [165, 0]);
   totals.forget('a.ns');
   assert.deepEqual(seen(), [0, 0]);
+});
+
+test('two scrapes at once tell the same, and count nothing twice', async (t) => {
+  const metrics = createMetrics({ scales: () => [] });
+  t.after(() => metrics.close());
+  const status = { connected: true, inFlight: 0, lag: 0, delivered: 5, retried: 0, failed: 0 };
+  const spec = { kind: 'nats', namespace: 'ns', function: 'a' } as TriggerSpec;
+  metrics.showTriggers({ running: () => [{ key: 'ns/t', spec }], status: () => Promise.resolve(status) });
+  for (const text of await Promise.all([metrics.render(), metrics.render()])) {
+    assert.match(text, /tinderbox_trigger_messages_total\{.*outcome="delivered"\} 5\n/);
+  }
 });
 
 test('the disks that are written to are told', async (t) => {

@@ -6,6 +6,7 @@ import { type MetricsFormat, openMetricsFrom } from './open-metrics.ts';
 import { type QueueView, registerQueueMetrics } from './queue-metrics.ts';
 import { registerRequestMetrics } from './request-metrics.ts';
 import { type FunctionScale, registerScaleMetrics } from './scale-metrics.ts';
+import { shareWhileUnderWay } from './share-while-under-way.ts';
 import { registerSpanMetrics, type SpanView } from './span-metrics.ts';
 import { registerTriggerMetrics, type TriggerView } from './trigger-metrics.ts';
 import { type InstanceUsage, registerUsageMetrics } from './usage-metrics.ts';
@@ -59,10 +60,12 @@ export function createMetrics(views: MetricsViews): Metrics {
     countCalls(functions),
     () => instances.close(),
   ];
+  // Two scrapes at once would each add to a counter that is made anew from what it is told, and both would show the sum.
+  const readRegistry = shareWhileUnderWay(() => registry.metrics());
   return {
     async render(format = 'prometheus') {
       const open = format === 'openMetrics';
-      const text = (await registry.metrics()) + formatCallTimes(functions, open);
+      const text = (await readRegistry()) + formatCallTimes(functions, open);
       return open ? openMetricsFrom(text) : text;
     },
     invocationCount: (key) => functions.get(key)?.ended ?? 0,

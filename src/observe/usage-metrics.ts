@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import { shareWhileUnderWay } from './share-while-under-way.ts';
 
 /** What one running instance uses: processor time since it began, and memory now. */
 export interface InstanceUsage {
@@ -59,6 +60,7 @@ export class UsageTotals {
  */
 export function registerUsageMetrics(registry: Registry, read: () => Promise<readonly InstanceUsage[]>): UsageTotals {
   const totals = new UsageTotals();
+  // One reading serves all series of a scrape.
   const look = shareWhileUnderWay(async () => totals.take(await read()));
   const options = { labelNames: ['function_name', 'namespace'], registers: [] };
   const cpu = new Counter<string>({
@@ -85,15 +87,4 @@ export function registerUsageMetrics(registry: Registry, read: () => Promise<rea
   registry.registerMetric<string>(cpu);
   registry.registerMetric<string>(memory);
   return totals;
-}
-
-/** One reading serves all series of a scrape. */
-function shareWhileUnderWay<T>(read: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<T> | undefined;
-  return () => {
-    underWay ??= read().finally(() => {
-      underWay = undefined;
-    });
-    return underWay;
-  };
 }
