@@ -203,6 +203,18 @@ test('a cancel reaches the runtime, drops what waited, and the confirmation ends
   assert.equal(router.connection.size, 0);
 });
 
+test('a cancel of a stream that was answered, and whose answer still waits, is confirmed by the connection', async (t) => {
+  const [router, runtime] = await peers(t, (stream) => {
+    stream.head(reply, false);
+    stream.data(Buffer.alloc(100_000), true);
+  });
+  const { stream, recorder } = router.open(true);
+  await until('as much as the window allows', () => recorder.bytes === frameLimits.streamWindow);
+  stream.stop(frameType.cancel, '');
+  await until('the confirmation', () => recorder.heard.at(-1) === 'stopped canceled ');
+  assert.deepEqual([router.connection.size, runtime.connection.size], [0, 0]);
+});
+
 test('what the router had on the way when the runtime ended a stream is ignored, and its window given back', async (t) => {
   const [router, runtime] = await peers(t, (stream) => stream.head(reply, true));
   for (let round = 0; round < 40; round += 1) {

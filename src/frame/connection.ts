@@ -202,7 +202,7 @@ export class FrameConnection implements StreamPort {
       case frameType.trailers:
         return this.#trailers(id, bytes.toString('latin1', start, end));
       case frameType.cancel:
-        return this.#stopped(id, 'canceled', '');
+        return this.#canceled(id);
       case frameType.error:
         return this.#error(id, bytes.toString('latin1', start, end));
       case frameType.window:
@@ -281,8 +281,12 @@ export class FrameConnection implements StreamPort {
     stream.listener.stopped(code, line < 0 ? '' : text.slice(line + 1));
   }
 
-  #stopped(id: number, code: string, message: string): void {
-    this.#known(id, 'cancel')?.listener.stopped(code, message);
+  #canceled(id: number): void {
+    const stream = this.#known(id, 'cancel');
+    if (stream === undefined) return;
+    // Whoever answered has settled, and what waits of the answer has no reader: nobody else would confirm.
+    if (stream.isEnding) stream.stop(frameType.error, 'canceled\n');
+    stream.listener.stopped('canceled', '');
   }
 
   #window(id: number, bytes: number): void {

@@ -60,6 +60,11 @@ export class FrameStream {
     return this.#receivedEnd;
   }
 
+  /** Whether all of this side was given, and some of it still waits to be sent. */
+  get isEnding(): boolean {
+    return this.#queuedEnd !== 'none';
+  }
+
   /** Sends the head. Throws FrameViolation, and sends nothing, when it has what the wire does not carry. */
   head(head: HeadText, end: boolean): void {
     if (this.#sentEnd) return;
