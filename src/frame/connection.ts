@@ -120,10 +120,10 @@ export class FrameConnection implements StreamPort {
     this.#writer.bytes(type, 0, 0, value === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(value)));
   }
 
-  /** Sends what was gathered, then ends the connection in good order; `sent` is called when all has left. */
-  end(sent?: () => void): void {
+  /** Sends what was gathered, then ends the connection in good order. */
+  end(): void {
     this.#writer.flush();
-    this.#socket.end(sent);
+    this.#socket.end();
   }
 
   /** Ends the connection now; streams are told it is lost. */

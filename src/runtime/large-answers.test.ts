@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FrameRuntime } from '../../test/support/frame-runtime.ts';
 import { callOf } from '../../test/support/node-runtime.ts';
 import { pythonCommand } from '../../test/support/python-runtime.ts';
+import { until } from '../../test/support/until.ts';
 import type { StreamingReply } from '../model/invocation.ts';
 import type { Sent } from '../router/transport/transport.ts';
 
@@ -37,5 +39,19 @@ for (const [name, command, file, code] of runtimes) {
     const { reply, done } = await callUnread(t, runtime, file, code);
     reply.body.destroy();
     await done;
+  });
+
+  test(`a ${name} process that is stopped sends an answer to its end first`, async (t) => {
+    const runtime = await FrameRuntime.start(t, command);
+    const { reply } = await callUnread(t, runtime, file, code);
+    runtime.child.kill('SIGTERM');
+    let isRefused = false;
+    await until('it takes no more calls', () => {
+      const probe = connect(runtime.socketPath);
+      probe.on('error', () => (isRefused = true)).on('connect', () => probe.destroy());
+      return isRefused;
+    });
+    assert.equal(Buffer.concat((await reply.body.toArray()) as Buffer[]).length, size);
+    assert.deepEqual(await runtime.exited, [0, null]);
   });
 }

@@ -5,7 +5,7 @@
  * Invariants
  * 1. A second specialise, on whatever connection, ends that connection.
  * 2. A call is counted from its head until its handler has settled, whatever its caller does.
- * 3. While draining no call begins; the process exits with the last one that runs.
+ * 3. While draining no call begins; the process exits when the last one has ended and its answer was sent.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
@@ -48,7 +48,10 @@ export class Instance {
       events: {
         opened: (stream, head, end) => this.#opened(stream, head, end),
         message: (_, payload) => this.#specialise(connection, payload.toString()),
-        closed: () => this.#connections.delete(connection),
+        closed: () => {
+          this.#connections.delete(connection);
+          this.#exitIfIdle();
+        },
       },
     });
     this.#connections.add(connection);
@@ -91,16 +94,11 @@ export class Instance {
     this.#exitIfIdle();
   }
 
+  /** An answer may still wait for its reader: who reads it hangs up afterwards, having been told of the drain. */
   #exitIfIdle(): void {
     if (!this.#draining || this.#running > 0) return;
-    let open = this.#connections.size;
-    if (open === 0) exitNow();
-    for (const connection of this.#connections) {
-      connection.end(() => {
-        open -= 1;
-        if (open === 0) exitNow();
-      });
-    }
+    if (this.#connections.size === 0) exitNow();
+    for (const connection of this.#connections) if (connection.size === 0) connection.end();
   }
 
   #specialise(connection: FrameConnection, text: string): void {
