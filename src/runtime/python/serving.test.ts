@@ -152,3 +152,17 @@ def handle(event, context):
   assert.match(runtime.output, /bye/);
   await assert.rejects(callRuntime(transport));
 });
+
+test('a signal the function hears itself is no stop', async (t) => {
+  const code = `
+import signal
+signal.signal(signal.SIGALRM, lambda *_: print("heard"))
+def handle(event, context):
+    signal.raise_signal(signal.SIGALRM)
+    return "fine"`;
+  const { transport, runtime } = await servePython(t, code);
+  for (let call = 0; call < 3; call += 1) assert.equal((await callRuntime(transport)).text, 'fine');
+  await until('its handler', () => runtime.output.includes('heard'));
+  runtime.child.kill('SIGTERM');
+  assert.deepEqual(await runtime.exited, [0, null]);
+});

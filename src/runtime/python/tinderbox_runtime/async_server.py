@@ -114,7 +114,7 @@ class AsyncServer:
     def specialise(self, connection, payload):
         raise FrameViolation("state", "a second specialise")
 
-    def signalled(self, number):
+    def stopped(self):
         self._hub.drain()
         self._drained.set()
 

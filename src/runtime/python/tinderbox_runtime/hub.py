@@ -9,6 +9,7 @@ Invariants
 
 import select
 import sys
+from _signal import SIGINT, SIGTERM
 from _socket import socket
 from _thread import get_ident
 from time import monotonic
@@ -47,7 +48,7 @@ class Hub:
 
     @property
     def wake_fd(self):
-        """A byte written here wakes the leading thread; signal numbers are looked at."""
+        """A byte written here wakes the leading thread; the number of a signal that ends the process is looked at."""
         return self._wake_write
 
     @property
@@ -216,5 +217,6 @@ class Hub:
             data = posix.read(self._wake_read, 512)
         except BlockingIOError:
             return
-        if any(data):
-            self.app.signalled(max(data))
+        # A function may hear signals of its own, whose numbers come here as well.
+        if SIGTERM in data or SIGINT in data:
+            self.app.stopped()

@@ -65,9 +65,8 @@ class Instance:
         if connection is self._failed_on:
             exit_process(1)
 
-    def signalled(self, number):
-        if number in (SIGTERM, SIGINT):
-            self._hub.drain()
+    def stopped(self):
+        self._hub.drain()
 
 
 def _parse_specialise(payload):

@@ -87,7 +87,7 @@ class SyncServer:
     def specialise(self, connection, payload):
         raise FrameViolation("state", "a second specialise")
 
-    def signalled(self, number):
+    def stopped(self):
         self._hub.drain()
 
     # For handlers, in the thread that runs one
