@@ -68,3 +68,15 @@ def handle(event, context): return "waited"`;
   const { transport } = await servePython(t, code);
   assert.equal((await callRuntime(transport)).text, 'waited');
 });
+
+test('an instance whose loop hears signals of the function still hears its own stop', async (t) => {
+  const code = `
+import asyncio, signal
+async def handle(event, context):
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print, "heard")
+    return "fine"`;
+  const { transport, runtime } = await servePython(t, code);
+  assert.equal((await callRuntime(transport)).text, 'fine');
+  runtime.child.kill('SIGTERM');
+  assert.deepEqual(await runtime.exited, [0, null]);
+});

@@ -166,9 +166,10 @@ class Hub:
             if self._blocked:
                 self.wake()
 
-    def wake(self):
+    def wake(self, number=0):
+        """`number`: of a signal that ends the process."""
         try:
-            posix.write(self._wake_write, b"\0")
+            posix.write(self._wake_write, bytes((number,)))
         except BlockingIOError:
             pass
 

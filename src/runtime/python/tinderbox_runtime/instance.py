@@ -114,10 +114,13 @@ def _listen(path):
 
 
 def _hear_signals(hub):
-    """The C handler writes the number where the leading thread reads; no Python code has to run in the main thread."""
+    """The C handler writes the number where the leading thread reads; no Python code has to run in the main thread.
+
+    An asyncio loop that a function gives signals to takes that place; then the Python handler does it, in that loop.
+    """
     set_wakeup_fd(hub.wake_fd, warn_on_full_buffer=False)
     for number in (SIGTERM, SIGINT):
-        signal(number, lambda *_: None)
+        signal(number, lambda number, _: hub.wake(number))
 
 
 def _say_listening():
