@@ -53,6 +53,7 @@ test('status, headers, succeed, fail and the callback shape the answer', async (
       case '/callback': return void setTimeout(() => callback(null, { late: true }), 5);
       case '/callback-error': return void callback('wrong');
       case '/bytes': return void callback(null, Buffer.from([1, 2]));
+      case '/array-buffer': return new Uint8Array([97, 98]).buffer;
       case '/nothing': return void context.succeed();
       case '/no-content': return void context.status(204).succeed('ignored');
     }
@@ -71,6 +72,8 @@ test('status, headers, succeed, fail and the callback shape the answer', async (
   assert.equal((await call('/callback')).text, '{"late":true}');
   assert.deepEqual([(await call('/callback-error')).status, (await call('/callback-error')).text], [500, 'wrong\n']);
   assert.equal((await call('/bytes')).headers['content-type'], 'application/octet-stream');
+  const buffer = await call('/array-buffer');
+  assert.deepEqual([buffer.headers['content-type'], buffer.text], ['application/octet-stream', 'ab']);
   assert.deepEqual([(await call('/nothing')).status, (await call('/nothing')).text], [200, '']);
   assert.deepEqual([(await call('/no-content')).status, (await call('/no-content')).text], [204, '']);
   const head = await call('/succeed', 'HEAD');

@@ -75,8 +75,13 @@ async function endSource(source: Source): Promise<void> {
 }
 
 function bytesFrom(value: unknown): Buffer {
-  if (typeof value === 'string') return Buffer.from(value);
+  const bytes = typeof value === 'string' ? Buffer.from(value) : bytesOf(value);
+  if (bytes === undefined) throw new TypeError(`a streamed answer yields strings and bytes, not ${typeof value}`);
+  return bytes;
+}
+
+/** What a handler gave as bytes, over the same memory; undefined: it is something else. */
+export function bytesOf(value: unknown): Buffer | undefined {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (value instanceof ArrayBuffer) return Buffer.from(value);
-  throw new TypeError(`a streamed answer yields strings and bytes, not ${typeof value}`);
+  return value instanceof ArrayBuffer ? Buffer.from(value) : undefined;
 }

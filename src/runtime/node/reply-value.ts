@@ -1,6 +1,6 @@
 import type { Call, ReplyFields } from './call.ts';
 import { logError, replyError } from './reply-error.ts';
-import { replyStream } from './reply-stream.ts';
+import { bytesOf, replyStream } from './reply-stream.ts';
 
 type HeaderValue = string | number | readonly string[] | undefined;
 type HeaderValues = Readonly<Record<string, HeaderValue>>;
@@ -19,10 +19,8 @@ export function replyValue(call: Call, status: number, headers: HeaderValues, va
   }
   if (typeof value === 'string')
     return call.reply(status, typed(given, 'text/plain; charset=utf-8'), Buffer.from(value));
-  if (value instanceof Uint8Array) {
-    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    return call.reply(status, typed(given, 'application/octet-stream'), bytes);
-  }
+  const bytes = bytesOf(value);
+  if (bytes !== undefined) return call.reply(status, typed(given, 'application/octet-stream'), bytes);
   if (typeof value === 'object' && Symbol.asyncIterator in value) {
     const source = value as AsyncIterable<unknown>;
     void replyStream(call, status, typed(given, 'application/octet-stream'), given.length, source);
