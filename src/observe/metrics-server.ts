@@ -14,8 +14,10 @@ export interface MetricsServer {
 export async function startMetricsServer(metrics: Pick<Metrics, 'render'>, port: number): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405).end();
-    if (request.url === '/healthz') return void response.end('OK');
-    if (request.url !== '/metrics') return void response.writeHead(404).end('not found\n');
+    // A scraper may be told to add parameters.
+    const [path] = (request.url ?? '').split('?', 1);
+    if (path === '/healthz') return void response.end('OK');
+    if (path !== '/metrics') return void response.writeHead(404).end('not found\n');
     const format = chooseMetricsFormat(request.headers.accept);
     metrics.render(format).then(
       (text) => response.setHeader('Content-Type', metricsTypes[format]).end(text),

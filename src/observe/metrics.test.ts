@@ -68,6 +68,7 @@ test('the listener answers a scrape and nothing else', async (t) => {
   t.after(() => server.close());
   const base = `http://127.0.0.1:${server.port}`;
   assert.equal(await (await fetch(`${base}/metrics`)).text(), 'x 1\n');
+  assert.equal(await (await fetch(`${base}/metrics?team=a`)).text(), 'x 1\n');
   assert.equal((await fetch(`${base}/healthz`)).status, 200);
   assert.equal((await fetch(`${base}/system/functions`)).status, 404);
   assert.equal((await fetch(`${base}/metrics`, { method: 'POST' })).status, 405);
