@@ -1,6 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { TinderboxError } from '../model/errors.ts';
-import { readPrivateFile, writePrivateFile } from '../store/private-file.ts';
+import { readSharedSecret } from './shared-secret.ts';
 
 /** Header of OpenFaaS's Function Builder API: `sha256=` and the HMAC-SHA256 of the body in hex. */
 export const signatureHeader = 'x-build-signature';
@@ -18,18 +18,9 @@ export interface BuildSignatures {
   check(header: string): SignatureCheck;
 }
 
-const what = 'the payload secret';
-const maxSecretChars = 1024;
-
-/**
- * The secret is what the file holds without white space around it, as faas-cli reads it. A file that is not there is
- * made, 0600, like the password. Throws `config` when it cannot be read, is empty, or may be read by others.
- */
+/** With the secret of a file (shared-secret.ts). Throws `config`. */
 export async function createBuildSignatures(file: string): Promise<BuildSignatures> {
-  const secret = (await readPrivateFile({ what, file }))?.trim() ?? (await makeSecret(file));
-  if (secret === '' || secret.length > maxSecretChars) {
-    throw new TinderboxError('config', `${what} ${file} has ${secret.length} characters, not 1 to ${maxSecretChars}`);
-  }
+  const secret = await readSharedSecret({ what: 'the payload secret', file });
   return {
     check(header) {
       const match = /^sha256=([0-9a-f]{64})$/i.exec(header.trim());
@@ -49,10 +40,4 @@ export async function createBuildSignatures(file: string): Promise<BuildSignatur
       };
     },
   };
-}
-
-async function makeSecret(file: string): Promise<string> {
-  const secret = randomBytes(32).toString('hex');
-  await writePrivateFile({ what, file }, `${secret}\n`);
-  return secret;
 }

@@ -1,3 +1,4 @@
+import { createCallbackSigner } from '../auth/callback-signer.ts';
 import type { Config } from '../config/config.ts';
 import { followFunctions } from '../events/schedule/follow-functions.ts';
 import { createScheduler } from '../events/schedule/scheduler.ts';
@@ -43,6 +44,7 @@ export async function startBackground(
       isAllowed: createAddressRule(config.queue.callbackRanges),
       timeoutMs: 60_000,
       agent: `tinderbox/${options.version}`,
+      sign: await createCallbackSigner(config.queue.callbackSecretFile),
     },
     settingsOf: (key) => router.route(key)?.settings,
     dedicated: config.queue.dedicated,

@@ -87,6 +87,8 @@ export interface Config {
     readonly dedicated: ReadonlyMap<string, { readonly atOnce: number; readonly laneJobs?: number }>;
     /** Addresses and ranges callbacks may reach beside those of the public internet; default none. */
     readonly callbackRanges: readonly string[];
+    /** Secret that signs callbacks; default `stateDir/callback-secret`, made at first start. */
+    readonly callbackSecretFile: string;
   };
   /** Where stored calls live in place of this disk; undefined: nowhere else. */
   readonly nats: NatsConfig | undefined;

@@ -109,6 +109,7 @@ function resolveGroups(
       historyMs: given.queueHistoryMs ?? 168 * 3_600_000,
       dedicated: given.dedicatedQueues ?? new Map(),
       callbackRanges: given.callbackRanges ?? [],
+      callbackSecretFile: resolve(given.callbackSecretFile ?? join(stateDir, 'callback-secret')),
     },
     pool: { node: given.poolNode ?? 2, python: given.poolPython ?? 2 },
     build: {

@@ -218,6 +218,11 @@ export const settings = {
     about: 'addresses callbacks may reach beside public ones (none)',
     parse: ranges,
   },
+  callbackSecretFile: {
+    key: 'queue.callbackSecretFile',
+    about: 'secret that signs callbacks (DATA-DIR/callback-secret)',
+    parse: text,
+  },
   natsServers: {
     key: 'nats',
     about: 'keep stored calls in NATS JetStream: nats://HOST:PORT, several separated by commas (none: on this disk)',

@@ -27,6 +27,8 @@ interface World {
 }
 
 /** Calls over a real queue; `handle` stands for all functions. */
+const sign = (body: Uint8Array): string => `signed: ${Buffer.from(body).toString()}`;
+
 function createWorld(
   t: TestContext,
   handle: (call: Invocation, count: number) => Promise<Reply> | Reply,
@@ -43,7 +45,7 @@ function createWorld(
     open: () => createSqliteQueue({ file, limits }),
     invoke,
     replyBytes: 10,
-    callbacks: { isAllowed: createAddressRule(['127.0.0.1']), timeoutMs, agent: 'tinderbox/test' },
+    callbacks: { isAllowed: createAddressRule(['127.0.0.1']), timeoutMs, agent: 'tinderbox/test', sign },
     settingsOf: () => ({ retry: quick, memoryBytes: 2 ** 29, queue: 'default' }),
     dedicated: new Map(),
     ownPath: (url) => (url.hostname === 'gateway' ? { key: 'back.ns', target: url.pathname } : undefined),
@@ -152,7 +154,16 @@ async function receive(
 
 test('an answer is posted to where it was asked for, with the function’s headers and what became of the call', async (t) => {
   const world = createWorld(t, () =>
-    answer(201, 'made', ['Content-Type', 'text/x', 'X-Call-Id', 'forged', 'Connection', 'x']),
+    answer(201, 'made', [
+      'Content-Type',
+      'text/x',
+      'X-Call-Id',
+      'forged',
+      'X-Openfaas-Signature-256',
+      'forged',
+      'Connection',
+      'x',
+    ]),
   );
   const { url, got } = await receive(t);
   await world.calls.accept(jobWith('one', { callbackUrl: url }, { createdMs: Date.now() }));
@@ -166,6 +177,7 @@ test('an answer is posted to where it was asked for, with the function’s heade
   assert.equal(headers['x-function-status'], '201');
   assert.match(String(headers['x-duration-seconds']), /^\d+\.\d{6}$/);
   assert.deepEqual([headers['x-retry'], headers['x-retry-max']], ['0', '2']);
+  assert.equal(headers['x-openfaas-signature-256'], 'signed: made');
   assert.equal(headers['user-agent'], 'tinderbox/test');
 });
 

@@ -237,7 +237,7 @@ class QueuedCalls implements AsyncCalls {
 
   /** The job that brings the answer; to a function of this platform it is a call like any other. */
   #callback(job: LeasedJob, payload: CallPayload, url: string, attempt: Attempt, retry: RetrySettings): Job {
-    const told = callbackHeaders(job, payload.function, attempt, retry);
+    const told = callbackHeaders(job, payload.function, attempt, retry, this.#options.callbacks.sign);
     const headers = this.#options.jobTracer?.carry(payload.headers, told) ?? told;
     const nowMs = this.#options.now();
     const own = this.#options.ownPath(new URL(url));

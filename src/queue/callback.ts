@@ -17,6 +17,8 @@ export interface CallbackContext {
   readonly timeoutMs: number;
   /** `User-Agent`. */
   readonly agent: string;
+  /** The signature of a body; default: none is sent. */
+  readonly sign?: (body: Uint8Array) => string;
   readonly now: () => number;
 }
 
@@ -66,14 +68,15 @@ export function parseCallbackUrl(text: string): URL {
 }
 
 /**
- * The headers of a callback, as OpenFaaS's queue worker sends them (docs, "Async"): the function's own and six more. Of
- * `attempts` in all the first is no retry.
+ * The headers of a callback, as OpenFaaS's queue worker sends them (docs, "Async"): the function's own and six more; and
+ * the signature of its body, named as OpenFaaS names that of what it posts. Of `attempts` in all the first is no retry.
  */
 export function callbackHeaders(
   job: LeasedJob,
   functionName: string,
   attempt: Attempt,
   { attempts }: Pick<RetrySettings, 'attempts'>,
+  sign: CallbackContext['sign'],
 ): string[] {
   const headers: string[] = [];
   for (let at = 0; at + 1 < attempt.headers.length; at += 2) {
@@ -84,6 +87,7 @@ export function callbackHeaders(
   headers.push('X-Call-Id', job.id, 'X-Function-Name', functionName, 'X-Function-Status', String(attempt.status));
   headers.push('X-Duration-Seconds', (attempt.durationMs / 1000).toFixed(6), 'X-Retry', String(job.attempt - 1));
   headers.push('X-Retry-Max', String(attempts - 1));
+  if (sign !== undefined) headers.push('X-Openfaas-Signature-256', sign(attempt.body));
   if (attempt.origin !== 'function') headers.push('X-OpenFaaS-Internal', attempt.origin);
   if (attempt.truncated) headers.push('X-Tinderbox-Truncated', 'true');
   return headers;
@@ -99,6 +103,7 @@ const ours = new Set([
   'x-retry',
   'x-retry-max',
   'x-openfaas-internal',
+  'x-openfaas-signature-256',
   'x-tinderbox-truncated',
   'user-agent',
 ]);

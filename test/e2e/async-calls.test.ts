@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { covers } from '../support/covers.ts';
 import { deployFiles } from '../support/deploy.ts';
@@ -57,7 +60,14 @@ suite('calls nobody waits for', { concurrency: 2 }, () => {
     const callId = accepted.headers.get('x-call-id') ?? '';
     assert.match(accepted.headers.get('x-start-time') ?? '', /^\d{19}$/);
     await until('the callback', () => got.get('hello') === 1);
-    for (const line of [`x-call-id: ${callId}`, 'x-function-status: 200', 'x-function-name: echo.openfaas-fn']) {
+    const secret = readFileSync(join(platform.stateDir, 'callback-secret'), 'utf8').trim();
+    const signature = createHmac('sha256', secret).update('hello').digest('hex');
+    for (const line of [
+      `x-call-id: ${callId}`,
+      'x-function-status: 200',
+      'x-function-name: echo.openfaas-fn',
+      `x-openfaas-signature-256: sha256=${signature}`,
+    ]) {
       assert.ok(headers.includes(line), `${line} in ${headers.join('; ')}`);
     }
   });
