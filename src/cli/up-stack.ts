@@ -1,6 +1,4 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { join, resolve } from 'node:path';
 import type { Client } from '../client/client.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { connect } from './connection/connect.ts';
@@ -17,7 +15,7 @@ import { deployProject } from './rollout/deploy-project.ts';
 import { type LoadedProject, loadProject, targetsOf } from './rollout/load-project.ts';
 import { shrinkwrap } from './rollout/shrinkwrap.ts';
 import { printError } from './terminal/print-error.ts';
-import type { Shell, Terminal } from './terminal/shell.ts';
+import type { Shell } from './terminal/shell.ts';
 import { type Changes, type Watched, watchProject } from './watch/watch-project.ts';
 
 /** Values of the flags of `up` where it deploys. */
@@ -33,45 +31,60 @@ export type UpStackFlags = DeployFlags &
 /** Builds, pushes and deploys the stack file: `build`, `push` and `deploy` in one, again with each change on request. */
 export async function upStack(shell: Shell, flags: UpStackFlags): Promise<void> {
   warnOfUnused(shell, { ...flags }, [...unusedBuildFlags, '--network']);
-  if (flags.watch !== true) return upOnce(shell, flags);
+  if (flags.watch !== true) return upOnce(shell, flags, await loadProject(shell, flags));
   let project = await loadProject(shell, flags);
-  await upAndTell(shell, flags);
+  assertSources(project);
+  let [isFirst, problem]: [boolean, unknown] = [true, undefined];
   const listPaths = async (): Promise<readonly Watched[]> => {
-    // What is wrong with it was told a moment ago.
-    project = await loadProject({ ...shell, stderr: silent() }, flags).catch(() => project);
-    const paths = await watchedPaths(shell, project, flags);
-    shell.stdout.write(`[Watch] ${project.functions.length} function(s); a change is deployed, Ctrl-C ends\n`);
-    return paths;
+    try {
+      problem = undefined;
+      if (!isFirst) project = await loadProject(shell, flags);
+    } catch (reason) {
+      problem = reason;
+    }
+    return watchedPaths(shell, project, flags);
   };
-  await watchProject(listPaths, (changes) => upAndTell(shell, flags, project, changes), shell.signal);
+  const onChange = async (changes: Changes): Promise<void> => {
+    if (changes.all && problem !== undefined) tell(shell, problem);
+    else await upAndTell(shell, flags, project, changes, isFirst);
+    if (changes.all) {
+      shell.stdout.write(`[Watch] ${project.functions.length} function(s); a change is deployed, Ctrl-C ends\n`);
+    }
+    isFirst = false;
+  };
+  await watchProject(listPaths, onChange, shell.signal);
   shell.signal.throwIfAborted();
 }
 
-function silent(): Terminal {
-  return new Writable({ write: (_chunk, _encoding, done) => done() });
-}
-
 /** A mistake while watching is told, and the next change may mend it. */
-async function upAndTell(shell: Shell, flags: UpStackFlags, project?: LoadedProject, changes?: Changes): Promise<void> {
+async function upAndTell(
+  shell: Shell,
+  flags: UpStackFlags,
+  project: LoadedProject,
+  changes: Changes,
+  isFirst: boolean,
+): Promise<void> {
   const startedMs = performance.now();
   try {
-    const only = changes === undefined || changes.all ? undefined : changes.owners;
-    if (only !== undefined) shell.stdout.write(`[Watch] ${[...only].join(', ')} changed\n`);
-    await upOnce(shell, flags, only, changes?.all === true ? undefined : project);
-    if (changes !== undefined) shell.stdout.write(`[Watch] done in ${Math.round(performance.now() - startedMs)} ms\n`);
+    if (!changes.all) shell.stdout.write(`[Watch] ${[...changes.owners].join(', ')} changed\n`);
+    await upOnce(shell, flags, project, changes.all ? undefined : changes.owners);
+    if (!isFirst) shell.stdout.write(`[Watch] done in ${Math.round(performance.now() - startedMs)} ms\n`);
   } catch (reason) {
-    if (shell.signal.aborted) throw reason;
-    printError(shell, reason);
+    tell(shell, reason);
   }
+}
+
+function tell(shell: Shell, reason: unknown): void {
+  if (shell.signal.aborted) throw reason;
+  printError(shell, reason);
 }
 
 async function upOnce(
   shell: Shell,
   flags: UpStackFlags,
+  whole: LoadedProject,
   only?: ReadonlySet<string>,
-  loaded?: LoadedProject,
 ): Promise<void> {
-  const whole = loaded ?? (await loadProject(shell, flags));
   const functions = only === undefined ? whole.functions : whole.functions.filter((fn) => only.has(fn.name));
   const project = { ...whole, functions };
   if (flags.shrinkwrap === true) return shrinkwrap(shell, await targetsOf(shell, project, flags));
@@ -101,28 +114,23 @@ async function preparing(shell: Shell, client: Client, project: LoadedProject, f
   return false;
 }
 
-async function watchedPaths(shell: Shell, project: LoadedProject, flags: UpStackFlags): Promise<readonly Watched[]> {
+function assertSources({ functions }: LoadedProject): void {
+  if (functions.some((fn) => !fn.skipBuild && fn.handler !== undefined)) return;
+  throw new TinderboxError('invalid', 'there is no source to watch: no function has a handler');
+}
+
+function watchedPaths(shell: Shell, project: LoadedProject, flags: UpStackFlags): readonly Watched[] {
   const handlers = project.functions.flatMap((fn) =>
     fn.skipBuild || fn.handler === undefined ? [] : [{ owner: fn.name, path: fn.handler }],
   );
-  if (handlers.length === 0)
-    throw new TinderboxError('invalid', 'there is no source to watch: no function has a handler');
   const shared = [
     ...['stack.yaml', 'stack.yml', 'func.yaml'].map((name) => join(project.directory, name)),
-    ...(flags.yaml === undefined ? [] : [join(shell.cwd, flags.yaml)]),
+    ...(flags.yaml === undefined ? [] : [resolve(shell.cwd, flags.yaml)]),
     ...project.copy,
     ...project.functions.flatMap((fn) => (fn.lang === undefined ? [] : [join(project.directory, 'template', fn.lang)])),
     ...project.functions.flatMap((fn) => fn.environmentFiles),
   ];
-  const there = await Promise.all([...new Set(shared)].map(async (path) => ((await isThere(path)) ? [path] : [])));
-  const watched = [...handlers, ...there.flat().map((path) => ({ owner: undefined, path }))];
+  const watched = [...handlers, ...[...new Set(shared)].map((path) => ({ owner: undefined, path }))];
   if (isDebugging(shell)) for (const { path } of watched) shell.stderr.write(`[Watch] added: ${path}\n`);
   return watched;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -59,12 +59,9 @@ test('watching, a change deploys the function it belongs to, and a mistake is to
   const stderr = createSink();
   const watching = run('up --watch', { signal: stop.signal, stderr });
   await until('both are deployed', () => state.functions.size === 2);
-  // The watchers stand when the first change is seen; before that it may come to nothing.
   const change = async (what: string, write: () => void, seen: () => boolean): Promise<void> => {
-    await until(what, () => {
-      if (!seen()) write();
-      return seen();
-    });
+    write();
+    await until(what, seen);
   };
   const builds = (name: string): number => builtOf(bench).filter((image) => image === name).length;
   let version = 1;
@@ -96,6 +93,22 @@ test('watching, a change deploys the function it belongs to, and a mistake is to
   assert.match(stdout, /\[Watch\] 2 function\(s\); a change is deployed, Ctrl-C ends\n/);
   assert.match(stdout, /\[Watch\] hello changed\n/);
   assert.match(stdout, /\[Watch\] done in \d+ ms\n/);
+});
+
+test('watching goes on where a folder of the stack file is not there, and deploys it when it comes', async (t) => {
+  const { run, state, cwd } = await createProject(t);
+  const [stop, stderr] = [new AbortController(), createSink()];
+  const file = join(cwd, 'mine.yaml');
+  renameSync(join(cwd, 'stack.yaml'), file);
+  const watching = run(`up --watch -f ${file}`, { signal: stop.signal, stderr });
+  await until('both are deployed', () => state.functions.size === 2);
+  writeFileSync(file, `${stack}  late: {lang: node, handler: ./late, image: "late:1"}\n`);
+  await until('the lack is told', () => stderr.text().includes(`error: there is no source at "${join(cwd, 'late')}"`));
+  mkdirSync(join(cwd, 'late'));
+  writeFileSync(join(cwd, 'late', 'handler.js'), 'module.exports = 1');
+  await until('it is deployed', () => state.functions.has('late'));
+  stop.abort();
+  assert.equal((await watching).exitCode, 130);
 });
 
 test('a stack without source has nothing to watch', async (t) => {

@@ -13,20 +13,24 @@ export async function watchRun(
   once: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const paths = typeof target.source === 'string' ? [target.source] : target.source.map(({ path }) => path);
-  let current = start(shell, once);
+  let current: Running | undefined;
   await watchProject(
     async () => paths.map((path) => ({ owner: undefined, path })),
     async () => {
-      shell.stderr.write('[Watch] the source changed\n');
-      await current.stop();
+      if (current !== undefined) shell.stderr.write('[Watch] the source changed\n');
+      await current?.stop();
       current = start(shell, once);
     },
     shell.signal,
   );
-  await current.stop();
+  await current?.stop();
 }
 
-function start(shell: Shell, once: (signal: AbortSignal) => Promise<void>): { stop(): Promise<void> } {
+interface Running {
+  stop(): Promise<void>;
+}
+
+function start(shell: Shell, once: (signal: AbortSignal) => Promise<void>): Running {
   const stopped = new AbortController();
   const running = once(AbortSignal.any([stopped.signal, shell.signal])).catch((reason: unknown) => {
     if (!stopped.signal.aborted && !shell.signal.aborted) printError(shell, reason);

@@ -1,7 +1,5 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type PathWatcher, watchPath } from './watch-path.ts';
 
 /** What is watched: a file, or a folder with all below it. */
 export interface Watched {
@@ -22,9 +20,9 @@ const settleMs = 60;
 const ignored = /(^|\/)(node_modules|\.git|__pycache__|\.venv)(\/|$)|(~|\.swp|\.swx|\.tmp|4913)$/;
 
 /**
- * Calls back with what changed, once an editor's save has settled, until the signal aborts. A file is watched in its
- * folder, so that one which an editor replaces is seen again. Changes during a callback come with the next one. After a
- * change of all, what is watched is asked for anew, and watched before the old watchers go, so that nothing is missed.
+ * Calls back at once, as after a change of all, and then with what changed, once an editor's save has settled, until the
+ * signal aborts. All of `listPaths` is watched before a callback, so that what changes during it comes with the next one;
+ * it is asked anew after a change of all. What is not there (yet, or any more) is seen when it comes.
  */
 export async function watchProject(
   listPaths: () => Promise<readonly Watched[]>,
@@ -32,16 +30,14 @@ export async function watchProject(
   signal: AbortSignal,
 ): Promise<void> {
   const changed = createInbox();
-  let watchers = await startWatchers(await listPaths(), changed.note);
+  let watchers: readonly OwnedWatcher[] = [];
   try {
-    for (;;) {
-      const changes = await changed.next(signal);
-      if (changes === undefined) return;
+    for (let changes: Changes | undefined = { owners: new Set(), all: true }; changes !== undefined; ) {
+      watchers = changes.all
+        ? await replaceAll(watchers, await listPaths(), changed.note)
+        : await Promise.all(watchers.map((watcher) => renewed(watcher, changed.note)));
       await onChange(changes);
-      if (!changes.all || signal.aborted) continue;
-      const fresh = await startWatchers(await listPaths(), changed.note);
-      closeAll(watchers);
-      watchers = fresh;
+      changes = await changed.next(signal);
     }
   } finally {
     closeAll(watchers);
@@ -77,24 +73,37 @@ function createInbox(): Inbox {
   };
 }
 
-async function startWatchers(
+interface OwnedWatcher {
+  readonly watched: Watched;
+  readonly watcher: PathWatcher;
+}
+
+type Note = Inbox['note'];
+
+/** The new ones first: nothing is missed between them. */
+async function replaceAll(
+  old: readonly OwnedWatcher[],
   paths: readonly Watched[],
-  note: (owner: string | undefined) => void,
-): Promise<readonly FSWatcher[]> {
-  return Promise.all(paths.map((watched) => startWatcher(watched, note)));
+  note: Note,
+): Promise<readonly OwnedWatcher[]> {
+  const fresh = await Promise.all(paths.map((watched) => startWatcher(watched, note)));
+  closeAll(old);
+  return fresh;
 }
 
-function closeAll(watchers: readonly FSWatcher[]): void {
-  for (const watcher of watchers) watcher.close();
+async function renewed(owned: OwnedWatcher, note: Note): Promise<OwnedWatcher> {
+  if (!(await owned.watcher.isStale())) return owned;
+  owned.watcher.close();
+  return startWatcher(owned.watched, note);
 }
 
-async function startWatcher({ owner, path }: Watched, note: (owner: string | undefined) => void): Promise<FSWatcher> {
-  const isFolder = (await stat(path)).isDirectory();
-  const folder = isFolder ? path : dirname(path);
-  const only = isFolder ? undefined : relative(folder, path);
-  return watch(folder, { recursive: isFolder }, (_event, name) => {
-    const changed = name === null ? '' : join(name);
-    if (only !== undefined && changed !== only) return;
-    if (!ignored.test(changed)) note(owner);
+async function startWatcher(watched: Watched, note: Note): Promise<OwnedWatcher> {
+  const watcher = await watchPath(watched.path, (below) => {
+    if (!ignored.test(below)) note(watched.owner);
   });
+  return { watched, watcher };
+}
+
+function closeAll(watchers: readonly OwnedWatcher[]): void {
+  for (const { watcher } of watchers) watcher.close();
 }
