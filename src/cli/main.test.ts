@@ -56,3 +56,14 @@ test('a reader that leaves early is no failure', async (t) => {
   const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
   assert.deepEqual([code, stderr], [0, '']);
 });
+
+test('what is told beside the answer may go unread', async (t) => {
+  const gateway = await gatewayOf(
+    t,
+    (request, response) => void request.resume().on('end', () => response.writeHead(202).end()),
+  );
+  const child = start(t, ['invoke', 'hello', '--async'], gateway);
+  child.stderr.destroy();
+  child.stdin.end();
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});

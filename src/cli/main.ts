@@ -14,8 +14,12 @@ const stop = (): void => {
   process.stdin.destroy();
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-// `tinderbox list | head` closes the pipe early, which is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// `tinderbox list | head` closes the pipe early, which is no failure of ours. Ctrl-C ends `tee`, too: what stops goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (stoppedAtMs === undefined) process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+// What is told beside the answer is not the work: `tinderbox deploy 2>&1 >urls | head -1` deploys all.
+process.stderr.on('error', () => {});
 
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
