@@ -127,13 +127,49 @@ test('a create that had begun is refused when its namespace went before its firs
 test('an update that was decided before the delete does not bring the namespace back', async (t) => {
   const { store, namespaces } = await makeKit(t);
   const held = store.hold('put', 'namespaces/a');
-  const updating = assert.rejects(namespaces.update(marked, undefined), { code: 'conflict' });
+  const updating = assert.rejects(namespaces.update(marked, undefined), { code: 'not-found' });
   await held.reached;
   await namespaces.remove(marked, undefined);
   held.go();
   await updating;
   assert.deepEqual(namespaces.list(), ['openfaas-fn']);
   assert.equal(await store.get('namespaces/a'), undefined);
+});
+
+test('of creates at the same time one makes it, the others are told that it is there', async (t) => {
+  const { namespaces } = await makeKit(t);
+  const made = await Promise.allSettled([1, 2, 3].map(() => namespaces.create({ ...marked, name: 'b' }, undefined)));
+  const refusals = made.flatMap((one) => (one.status === 'rejected' ? [(one.reason as Error).message] : []));
+  assert.deepEqual(refusals, ['namespace "b" exists already', 'namespace "b" exists already']);
+});
+
+test('updates at the same time all hold, the last written stays', async (t) => {
+  const { namespaces } = await makeKit(t);
+  const withLabel = (n: string): object => ({ ...marked, labels: { openfaas: '1', n } });
+  await Promise.all(['1', '2', '3'].map((n) => namespaces.update(withLabel(n), undefined)));
+  assert.match(namespaces.get('a').labels?.['n'] ?? '', /^[123]$/);
+});
+
+for (const step of ['put', 'list', 'delete'] as const) {
+  test(`deletes at the same time all end well, also one that is held before its ${step}`, async (t) => {
+    const { store, namespaces, secrets, left } = await makeKit(t);
+    await secrets.put({ name: 'k', value: 'v', namespace: 'a' }, undefined, 'create');
+    const held = store.hold(step, step === 'list' ? 'functions/a' : 'namespaces/a');
+    const removing = namespaces.remove(marked, undefined);
+    await held.reached;
+    await namespaces.remove(marked, undefined);
+    held.go();
+    await removing;
+    assert.deepEqual([await left(), namespaces.list()], [[], ['openfaas-fn']]);
+  });
+}
+
+test('deletes at the same time of a namespace that is in use are both refused for it', async (t) => {
+  const { functions, namespaces } = await makeKit(t);
+  await functions.create(spec);
+  const refused = { code: 'conflict', message: 'namespace "a" still has a function, to be removed first' };
+  await Promise.all([1, 2].map(() => assert.rejects(namespaces.remove(marked, undefined), refused)));
+  assert.deepEqual(namespaces.get('a'), marked);
 });
 
 test('a secret that is updated while its namespace goes is gone with it', async (t) => {

@@ -57,18 +57,21 @@ export function createNamespaces(parts: NamespaceParts): Namespaces {
     async create(json, pathName) {
       const given = parseNamespace(json, pathName);
       assertMarked(given);
-      if (given.name === defaultNamespace || findNamespace(catalog, given.name) !== undefined) {
-        throw new TinderboxError('conflict', `namespace "${given.name}" exists already`);
-      }
-      await catalog.namespaces.put(keyOf(given), { ...given, createdAt: new Date().toISOString() }, 0);
+      const isThere = given.name === defaultNamespace || findNamespace(catalog, given.name) !== undefined;
+      const record = { ...given, createdAt: new Date().toISOString() };
+      if (!isThere && (await unlessChanged(catalog.namespaces.put(keyOf(given), record, 0))) !== undefined) return;
+      throw new TinderboxError('conflict', `namespace "${given.name}" exists already`);
     },
     async update(json, pathName) {
       const given = parseNamespace(json, pathName);
-      const { record, version } = await readNamespace(given.name, parts);
+      await requireNamespace(given.name, parts);
       assertMarked(given);
-      if (record.deleting === true) throw namespaceLeaving(given.name);
-      const createdAt = record.createdAt || new Date().toISOString();
-      await catalog.namespaces.put(keyOf(given), { ...given, createdAt }, version);
+      await repeatedly(given.name, async () => {
+        const { record, version } = await requireNamespace(given.name, parts);
+        if (record.deleting === true) throw namespaceLeaving(given.name);
+        const createdAt = record.createdAt || new Date().toISOString();
+        return unlessChanged(catalog.namespaces.put(keyOf(given), { ...given, createdAt }, version));
+      });
     },
     async remove(json, pathName) {
       const { name } = parseNamespace(json, pathName);
@@ -96,28 +99,58 @@ export async function finishRemovals(parts: NamespaceParts): Promise<void> {
   }
 }
 
+/** Who deletes it as well takes over with a mark of its own; whoever comes last finds nothing left to do. */
 async function removeNamespace(name: string, parts: NamespaceParts): Promise<void> {
   const { catalog, secrets, store } = parts;
-  const { record, version } = await readNamespace(name, parts);
-  const marked = await catalog.namespaces.put(keyOf(record), { ...record, deleting: true }, version);
-  const occupant = await findOccupant(store, name);
-  if (occupant !== undefined) {
-    const { deleting: _, ...kept } = record;
-    await catalog.namespaces.put(keyOf(record), kept, marked);
-    throw new TinderboxError('conflict', `namespace "${name}" still has ${occupant}, to be removed first`);
+  await requireNamespace(name, parts);
+  await repeatedly(name, async () => {
+    const found = await readNamespace(name, parts);
+    if (found === undefined) return true;
+    const { deleting: _, ...kept } = found.record;
+    const marked = await unlessChanged(catalog.namespaces.put(keyOf(kept), { ...kept, deleting: true }, found.version));
+    if (marked === undefined) return undefined;
+    const occupant = await findOccupant(store, name);
+    if (occupant !== undefined) {
+      await unlessChanged(catalog.namespaces.put(keyOf(kept), kept, marked));
+      throw new TinderboxError('conflict', `namespace "${name}" still has ${occupant}, to be removed first`);
+    }
+    for (const secret of await secrets.list(name)) await secrets.delete(name, secret);
+    return unlessChanged(catalog.namespaces.delete(keyOf(kept), marked));
+  });
+}
+
+/** Each lost race is one write of somebody else; so many in a row are something else. */
+const maxAttempts = 20;
+
+/** Tries again while somebody else wrote meanwhile (undefined), on top of what they wrote. */
+async function repeatedly(name: string, attempt: () => Promise<unknown>): Promise<void> {
+  for (let attempts = 0; attempts < maxAttempts; attempts += 1) if ((await attempt()) !== undefined) return;
+  throw new TinderboxError('conflict', `namespace "${name}" is being changed by others all the time`);
+}
+
+/** Undefined when what is written stands at another version by now. */
+async function unlessChanged<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (reason) {
+    if (reason instanceof TinderboxError && reason.code === 'conflict') return undefined;
+    throw reason;
   }
-  for (const secret of await secrets.list(name)) await secrets.delete(name, secret);
-  await catalog.namespaces.delete(keyOf(record), marked);
+}
+
+interface Found {
+  readonly record: NamespaceRecord;
+  readonly version: number;
 }
 
 /** From the store itself, with the version a write has to carry. */
-async function readNamespace(
-  name: string,
-  { store }: NamespaceParts,
-): Promise<{ readonly record: NamespaceRecord; readonly version: number }> {
+async function readNamespace(name: string, { store }: NamespaceParts): Promise<Found | undefined> {
   const entry = await store.get(formatNamespaceRecordKey(name));
-  if (entry === undefined) return { record: requireDefault(name), version: 0 };
-  return { record: entry.value as NamespaceRecord, version: entry.version };
+  return entry === undefined ? undefined : { record: entry.value as NamespaceRecord, version: entry.version };
+}
+
+async function requireNamespace(name: string, parts: NamespaceParts): Promise<Found> {
+  return (await readNamespace(name, parts)) ?? { record: requireDefault(name), version: 0 };
 }
 
 /** The default namespace, which exists without a record. */
