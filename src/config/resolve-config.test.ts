@@ -95,3 +95,16 @@ test('text that is not YAML is refused with line and column', () => {
     message: /^tinderbox\.yaml:3:1: /,
   });
 });
+
+for (const [text, message] of [
+  ['a: &x 1\nport: *x\n', 'f:2:7: an alias is not followed: write the value'],
+  ['host: a\nport: [1]\n', 'f:2:7: setting port is neither text, a number nor true or false'],
+  ['limits:\n  body:\n', 'f:2:8: setting limits.body is neither text, a number nor true or false'],
+  ['build:\n  env: [A]\n', 'f:2:8: setting build.env is not a map of variables'],
+  ['build:\n  env: {A: {B: c}}\n', 'f:2:12: setting build.env.A is neither text, a number nor true or false'],
+  ['- port\n', 'f:1:1: a map of settings is expected'],
+] as const) {
+  test(`a file with ${JSON.stringify(text)} is refused where it is wrong`, () => {
+    assert.throws(() => parseConfigFile(text, 'f'), { code: 'config', message });
+  });
+}
