@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '../../test/support/temp-dir.ts';
@@ -129,6 +129,24 @@ test('an entry is added to the file that is there, comments and all, and never o
   const again = await run(cwd, 'fresh --lang node --handler elsewhere');
   assert.deepEqual([again.exitCode, existsSync(join(cwd, 'elsewhere'))], [5, false]);
   assert.equal(readFileSync(join(cwd, 'stack.yml'), 'utf8'), text);
+});
+
+test('a stack file behind a link is changed where it is, and nobody else may read it then', async (t) => {
+  const cwd = tempDir(t);
+  const file = join(cwd, 'mine.yaml');
+  writeFileSync(file, 'functions: {}\n', { mode: 0o600 });
+  symlinkSync('mine.yaml', join(cwd, 'stack.yaml'));
+  const { exitCode, stderr } = await run(cwd, 'hello --lang node');
+  assert.equal(exitCode, 0, stderr);
+  assert.match(readFileSync(file, 'utf8'), /hello:/);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test('a stack file in a folder that is not there yet is made with it', async (t) => {
+  const cwd = tempDir(t);
+  const { exitCode, stderr } = await run(cwd, 'hello --lang node -a deep/stack.yaml');
+  assert.equal(exitCode, 0, stderr);
+  assert.match(readFileSync(join(cwd, 'deep/stack.yaml'), 'utf8'), /handler: \.\/\.\.\/hello/);
 });
 
 test('a folder with something in it stays as it is', async (t) => {

@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { isMap, parseDocument, type Document } from 'yaml';
 import { TinderboxError } from '../../model/errors.ts';
 import { yamlProblem } from '../../model/yaml-problem.ts';
@@ -32,10 +33,18 @@ export async function appendToStack(
   } else {
     document.set('functions', document.createNode({ [name]: entry }));
   }
+  await mkdir(dirname(file), { recursive: true });
   await prepare();
-  const fresh = `${file}.${process.pid}.tmp`;
-  await writeFile(fresh, document.toString({ lineWidth: 0 }));
-  await rename(fresh, file);
+  await replaceText(file, document.toString({ lineWidth: 0 }));
+}
+
+/** In one step. A link goes on leading to the file it names, and who may read the file stays as it was. */
+async function replaceText(file: string, text: string): Promise<void> {
+  const target = await realpath(file).catch(() => file);
+  const there = await stat(target).catch(() => undefined);
+  const fresh = `${target}.${process.pid}.tmp`;
+  await writeFile(fresh, text, there === undefined ? {} : { mode: there.mode });
+  await rename(fresh, target);
 }
 
 async function readDocument(file: string, gateway: string): Promise<Document> {
