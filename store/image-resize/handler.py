@@ -53,6 +53,9 @@ def _answer(image, kind):
     if kind == "jpeg" and image.mode not in ("L", "RGB"):
         # JPEG knows no transparency: what shines through is white.
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
+    if image.mode == "CMYK":
+        # Of a print's JPEG; no other of the kinds knows its colours.
+        image = image.convert("RGB")
     out = io.BytesIO()
     image.save(out, _FORMATS[kind])
     return {"headers": {"content-type": f"image/{kind}"}, "body": out.getvalue()}

@@ -43,6 +43,9 @@ class ImageResizeTest(unittest.TestCase):
         answer = call(picture.getvalue(), width="4", format="jpeg")
         self.assertEqual((opened(answer).format, opened(answer).getpixel((1, 1))), ("JPEG", (255, 255, 255)))
         self.assertEqual(opened(call(sample(8, 8), width="4", format="webp")).format, "WEBP")
+        for kind in ("png", "gif", "webp", "jpeg"):
+            printed = sample(8, 8, "JPEG", mode="CMYK")
+            self.assertEqual(opened(call(printed, width="4", format=kind)).format, kind.upper())
 
     def test_refuses_a_bomb_before_it_is_unpacked(self):
         chunk = lambda name, data: struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

@@ -1,4 +1,5 @@
 import io
+import re
 
 import segno
 
@@ -11,7 +12,7 @@ def handle(event, context):
     kind = event.query.get("format", "svg")
     error = event.query.get("error", "M").upper()
     scale = event.query.get("scale", "8")
-    if kind not in _TYPES or error not in _ERRORS or not (scale.isascii() and scale.isdigit() and 1 <= int(scale[:3]) <= 40):
+    if kind not in _TYPES or error not in _ERRORS or not (re.fullmatch(r"[0-9]{1,2}", scale) and 1 <= int(scale) <= 40):
         return _refuse("format is svg, png or txt; error is L, M, Q or H; scale is a number from 1 to 40")
     text = event.body.decode("utf-8", "replace").rstrip("\r\n")
     if text == "":

@@ -22,7 +22,7 @@ class QrCodeTest(unittest.TestCase):
         self.assertEqual((answer["statusCode"], "2400" in answer["body"]), (400, True))
 
     def test_refuses_parameters_it_does_not_know(self):
-        for query in ({"format": "exe"}, {"scale": "0"}, {"scale": "999"}, {"scale": "²"}, {"error": "X"}):
+        for query in ({"format": "exe"}, {"scale": "0"}, {"scale": "999"}, {"scale": "²"}, {"scale": "0409999999"}, {"error": "X"}):
             self.assertEqual(call("x", **query)["statusCode"], 400, query)
         self.assertEqual(call("\n")["statusCode"], 400)
 
