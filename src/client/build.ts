@@ -75,7 +75,8 @@ async function readEvents(
   body: AsyncIterable<Uint8Array> | null,
   onLog: (line: string) => void,
 ): Promise<Result<{ readonly image: string }>> {
-  for await (const event of parseNdjson<BuildEvent>(body ?? emptyBody())) {
+  for await (const event of parseNdjson<BuildEvent | null>(body ?? emptyBody())) {
+    if (event === null) return failure(new TinderboxError('bad-reply', 'a line of the answer is no event of a build'));
     for (const line of event.log ?? []) onLog(line.replace(/\n$/, ''));
     if (event.status === 'success') return success({ image: event.image ?? '' });
     if (event.status === 'failed') {

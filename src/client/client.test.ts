@@ -217,6 +217,14 @@ test('a build hands on its log and ends with image, reason, or as lost', async (
   }
 });
 
+test('a build answered with what is no event is a bad reply', async (t) => {
+  const client = await clientOf(t, (request, response) => {
+    request.resume().on('end', () => response.end('null\n'));
+  });
+  const result = await client.build.run(Readable.from([Buffer.from('tar')]), assert.fail);
+  assert.equal(result.ok ? '' : result.error.code, 'bad-reply');
+});
+
 test('a source that breaks while it is sent is told by its own reason', async (t) => {
   const client = await clientOf(t, (request) => void request.resume());
   const tar = new Readable({ read() {} });

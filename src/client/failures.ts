@@ -51,7 +51,29 @@ export function errorFromNetwork(reason: unknown, gateway: string): TinderboxErr
       cause: reason,
     });
   }
-  return new TinderboxError('lost', `the connection to ${gateway} was lost: ${describe(reason)}`, { cause: reason });
+  return (
+    errorFromTls(code, reason, gateway) ??
+    new TinderboxError('lost', `the connection to ${gateway} was lost: ${describe(reason)}`, { cause: reason })
+  );
+}
+
+/** Codes of OpenSSL's verification, and of Node's own for a name that is not the certificate's. */
+const untrusted =
+  /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_(GET|VERIFY)_|INVALID_(CA|PURPOSE)|ERR_TLS_CERT_)/;
+
+/** What fails before HTTP begins; the same fails again. */
+function errorFromTls(code: string | undefined, cause: unknown, gateway: string): TinderboxError | undefined {
+  if (code?.startsWith('ERR_SSL_') === true) {
+    const hint = gateway.startsWith('https:') ? { hint: `is it ${gateway.replace('https:', 'http:')}?` } : {};
+    return new TinderboxError('bad-reply', `${gateway} does not speak TLS as expected (${code})`, { ...hint, cause });
+  }
+  if (code === undefined || !untrusted.test(code)) return undefined;
+  // Behind the semicolon Node speaks of its own flags.
+  const why = describe(cause).split(';')[0]?.trim();
+  return new TinderboxError('bad-reply', `the certificate of ${gateway} is not trusted: ${why}`, {
+    hint: 'name the file of its authority in NODE_EXTRA_CA_CERTS, or take any certificate with --tls-no-verify',
+    cause,
+  });
 }
 
 function noReason({ status, headers }: HttpReply): string {
@@ -93,7 +115,7 @@ function nameOf(reason: unknown): string {
 function systemCode(reason: unknown): string | undefined {
   if (!(reason instanceof Error)) return undefined;
   const code = (reason as NodeJS.ErrnoException).code;
-  if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return code;
+  if (typeof code === 'string' && /^[A-Z_]+$/.test(code) && !code.startsWith('UND_')) return code;
   if (reason instanceof AggregateError) return systemCode(reason.errors[0]);
   return systemCode(reason.cause);
 }
