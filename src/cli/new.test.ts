@@ -12,6 +12,15 @@ import { covers } from '../../test/support/covers.ts';
 const run = (cwd: string, line: string, env: Record<string, string> = {}): Promise<CliRun> =>
   runInTest(['new', ...line.split(' ')], { cwd, env: { OPENFAAS_TEMPLATE_STORE_URL: './no-store.json', ...env } });
 
+test('a language whose compiler writes into the folder brings a .gitignore', async (t) => {
+  const cwd = tempDir(t);
+  for (const lang of ['java', 'kotlin', 'rust']) {
+    assert.equal((await run(cwd, `${lang} --lang ${lang}`)).exitCode, 0);
+    assert.equal(readFileSync(join(cwd, lang, '.gitignore'), 'utf8'), 'target/\n');
+    assert.ok(!existsSync(join(cwd, lang, 'gitignore')));
+  }
+});
+
 test('a new function has a folder and an entry that the stack parser takes, for every template', async (t) => {
   const cwd = tempDir(t);
   const templates = await listTemplates();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, relative, resolve } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { startForeground } from '../support/foreground.ts';
@@ -10,6 +10,7 @@ import { tempDir } from '../support/temp-dir.ts';
 import { tracesOf } from '../support/traces.ts';
 
 const run = promisify(execFile);
+const root = resolve(import.meta.dirname, '../..');
 
 /** A PATH with the machine's own Node, which may be as old as 20, and nothing of this project. */
 function machinePath(t: TestContext): string {
@@ -70,6 +71,14 @@ suite('the published package', () => {
       assert.deepEqual(
         wanted.filter((path) => !paths.includes(path)),
         [],
+      );
+      const templates = readdirSync(join(root, 'templates'), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+      assert.deepEqual(
+        templates.filter((path) => !paths.includes(path)),
+        [],
+        'npm leaves out files of some names',
       );
       const roots = new Set(paths.map((path) => path.split('/')[0]));
       const allowed = ['bin', 'deploy', 'dist', 'docs', 'examples', 'store', 'templates', 'ui'];

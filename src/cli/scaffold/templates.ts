@@ -1,5 +1,5 @@
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { resolveLanguage } from '../stack/language.ts';
@@ -52,6 +52,14 @@ export async function copyTemplate(template: Template, folder: string): Promise<
   await cp(template.directory, folder, {
     recursive: true,
     filter: (source) => source !== join(template.directory, manifestName),
+  });
+  if (dirname(template.directory) === shipped) await nameGitignore(folder);
+}
+
+/** npm leaves a `.gitignore` out of every package, so ours stand without the dot. */
+async function nameGitignore(folder: string): Promise<void> {
+  await rename(join(folder, 'gitignore'), join(folder, '.gitignore')).catch((reason: NodeJS.ErrnoException) => {
+    if (reason.code !== 'ENOENT') throw reason;
   });
 }
 
