@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '../../test/support/temp-dir.ts';
@@ -17,5 +17,15 @@ test('what was installed or compiled here is not sent, what merely has such a na
   assert.deepEqual(
     (await listSource(root)).map(({ path }) => path),
     ['crate/Cargo.toml', 'crate/src/lib.rs', 'handler.js', 'jvm/pom.xml', 'lib/build/d', 'target/f'],
+  );
+});
+
+test('a file that is being edited can be sent: the lock of Emacs beside it is passed over', async (t) => {
+  const root = tempDir(t);
+  writeFileSync(join(root, 'handler.js'), '1');
+  symlinkSync('ada@host.4711:1', join(root, '.#handler.js'));
+  assert.deepEqual(
+    (await listSource(root)).map(({ path }) => path),
+    ['handler.js'],
   );
 });

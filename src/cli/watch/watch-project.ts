@@ -17,7 +17,7 @@ export interface Changes {
 
 /** An editor's save is several events, over within this. */
 const settleMs = 60;
-const ignored = /(^|\/)(node_modules|\.git|__pycache__|\.venv)(\/|$)|(~|\.swp|\.swx|\.tmp|4913)$/;
+const ignored = /(^|\/)(node_modules|\.git|__pycache__|\.venv)(\/|$)|(~|\.swp|\.swx|\.tmp|4913)$|(^|\/)\.#[^/]*$/;
 
 /**
  * Calls back at once, as after a change of all, and then with what changed, once an editor's save has settled, until the
