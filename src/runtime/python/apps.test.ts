@@ -119,3 +119,25 @@ async def handle(event, context):
   assert.equal((await callRuntime(transport, { target: '/raise' })).text, "KeyError: 'x'\n");
   await until('the traceback', () => runtime.errors.includes('handler.py'));
 });
+
+test('what fails after a whole answer is logged, and the answer goes on', async (t) => {
+  const apps = {
+    WSGI: `
+class Body(list):
+    def close(self): raise ValueError("late")
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return Body([bytes(1000000)])`,
+    ASGI: `
+async def app(scope, receive, send):
+    if scope["type"] != "http": raise NotImplementedError
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": bytes(1000000)})
+    raise ValueError("late")`,
+  };
+  for (const [kind, code] of Object.entries(apps)) {
+    const { transport, runtime } = await servePython(t, code);
+    assert.equal((await callRuntime(transport)).text.length, 1_000_000, kind);
+    await until('the traceback', () => runtime.errors.includes('ValueError: late'));
+  }
+});

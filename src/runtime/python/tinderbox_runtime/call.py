@@ -200,9 +200,9 @@ class Call:
                 self._hub.commit()
 
     def fail(self, code, message):
-        """Ends the call without an answer, or breaks off one that has begun."""
+        """Ends the call without an answer, or breaks off one that has begun; one that is whole goes on."""
         with self._gate.lock:
-            if not self._ended:
+            if not self._ended and not self._out_end:
                 self._out = None
                 self._send_error(code, message)
                 self._hub.commit()
