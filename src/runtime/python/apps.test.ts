@@ -141,3 +141,21 @@ async def app(scope, receive, send):
     await until('the traceback', () => runtime.errors.includes('ValueError: late'));
   }
 });
+
+test('an ASGI app that waits for more of its request hears when its answer is complete', async (t) => {
+  const code = `
+import asyncio
+async def app(scope, receive, send):
+    if scope["type"] != "http": raise NotImplementedError
+    async def listen():
+        while (await receive())["type"] != "http.disconnect": pass
+    listening = asyncio.ensure_future(listen())
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": b"fine"})
+    await listening`;
+  const { transport, runtime } = await servePython(t, code);
+  assert.equal((await callRuntime(transport)).text, 'fine');
+  runtime.child.kill('SIGTERM');
+  assert.deepEqual(await runtime.exited, [0, null]);
+});

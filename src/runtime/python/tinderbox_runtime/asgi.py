@@ -81,6 +81,9 @@ class _Exchange:
             self._send_trailers(message)
         else:
             raise RuntimeError("the application sent %s out of order" % kind)
+        if self._complete:
+            # Whoever waits for more of the request hears that it is over.
+            self._server.tell(self._call)
 
     def assert_complete(self):
         if not self._complete:
