@@ -16,6 +16,8 @@ export interface BubblewrapView {
   readonly visible: readonly string[];
   readonly writable: readonly string[];
   readonly binds: readonly Bind[];
+  /** Memory behind /dev (`/dev/shm`) cannot be written either. */
+  readonly sealed: boolean;
 }
 
 interface Operation {
@@ -47,7 +49,11 @@ export async function bubblewrap(view: BubblewrapView, next: readonly string[]):
   const ordered = operations.toSorted((one, other) => depth(one.target) - depth(other.target));
   const host = ['--die-with-parent', '--new-session', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'];
   const shown = ordered.flatMap((operation) => operation.args);
-  return [view.bwrap, ...namespaceOptions(view), ...host, ...shown, '--chdir', view.cwd, '--', ...next];
+  // Whoever shares the platform's user owns what is empty, and could fill the machine's memory with it.
+  const tmpfs = ordered.filter(({ args }) => args[0] === '--tmpfs').map(({ target }) => target);
+  const empty = tmpfs.filter((target) => !view.writable.includes(target));
+  const closed = [...empty, ...(view.sealed ? ['/dev'] : [])].flatMap((target) => ['--remount-ro', target]);
+  return [view.bwrap, ...namespaceOptions(view), ...host, ...shown, ...closed, '--chdir', view.cwd, '--', ...next];
 }
 
 function namespaceOptions(view: BubblewrapView): string[] {

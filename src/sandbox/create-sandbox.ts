@@ -140,6 +140,7 @@ class LocalSandbox implements HostSandbox {
       visible: [this.#options.runDir, ...hiddenProgram(request)],
       writable: request.writable,
       binds: [...binds, ...ownTmp(request)],
+      sealed: plan.sealed,
     };
     return bubblewrap(view, limited ? walls.launch(walls.taskWalls(request.limits.pids), inside) : inside);
   }

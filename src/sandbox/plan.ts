@@ -17,6 +17,8 @@ export interface Plan {
   readonly showBinds: boolean;
   readonly limitTasks: boolean;
   readonly nodePermission: boolean;
+  /** Nothing but what the request names may be written, memory behind /dev included. */
+  readonly sealed: boolean;
   readonly protections: Protections;
 }
 
@@ -33,6 +35,7 @@ export function decidePlan(host: HostFacts, request: ConfineRequest, fallback: I
     showBinds,
     limitTasks,
     nodePermission: isolation === 'strict',
+    sealed: request.readOnlyWithTmp !== undefined || isolation === 'namespaces' || isolation === 'strict',
     protections: describe(host, request, { way, showBinds, limitTasks }),
   };
 }

@@ -114,6 +114,24 @@ test('without root, a world of its own hides the state folder and every process 
   assert.ok(look1?.missing?.some((text) => text.startsWith('user of its own')));
 });
 
+test('without root, nothing but its own folders can be written, not even what is empty or memory behind /dev', async (t) => {
+  const it = await boxed(t);
+  if (it === undefined) return;
+  const [hidden, own] = [join(it.dir, 'state'), join(it.dir, 'home')];
+  const source = join(own, 'secrets');
+  mkdirSync(source);
+  const binds = [{ source, target: `/var/not-${it.uid}/secrets`, readOnly: true }];
+  const look = 'for d; do if touch "$d/x" 2>/dev/null; then echo "$d"; fi; done';
+  const places = [hidden, '/run/user', '/var', '/dev', '/dev/shm', '/', own];
+  const { runs } = await it.report([
+    it.request('auto', sh(look, ...places), { binds }),
+    it.request('apart', sh(look, ...places), { binds, isolation: 'namespaces' }),
+    it.request('locked', sh(look, ...places, '/tmp'), { binds, readOnlyWithTmp: own }),
+  ]);
+  const written = runs.map(({ lines }) => lines);
+  assert.deepEqual(written, [['/dev', '/dev/shm', own], [own], [own, '/tmp']], JSON.stringify(runs));
+});
+
 test('without root, a fork bomb, a daemon and a deaf program die inside their world', async (t) => {
   const it = await boxed(t);
   if (it === undefined) return;
