@@ -26,6 +26,7 @@ import type { SourceTree } from './source-tree.ts';
 import { stageAdded, stageSource, stageTypeScript } from './stage-source.ts';
 import type { Toolchain } from './toolchain.ts';
 import type { ToolName } from './tools.ts';
+import type { TypeScriptCompiler } from './type-script-compiler.ts';
 import type { BuildGrant, BuiltArtifact, PlannedBuild, WorkerSettings } from './worker-protocol.ts';
 import { asidePrefix } from './worker-protocol.ts';
 
@@ -40,6 +41,7 @@ export interface BuildRunOptions {
   readonly settings: WorkerSettings;
   readonly host: HostFacts;
   readonly toolchain: Toolchain;
+  readonly typeScript: TypeScriptCompiler;
   readonly port: BuildPort;
 }
 
@@ -139,7 +141,7 @@ async function buildPlanned(
   await stageSource(tree, plan.root, folders.code);
   await stageAdded(plan.files ?? [], folders.code);
   for (const note of plan.notes ?? []) options.port.log(note);
-  const handler = await stageTypeScript(tree, plan, folders.code);
+  const handler = await stageTypeScript(options.typeScript, planned, folders.code, signal);
   const untrusted = plan.steps.length > 0;
   if (untrusted) await runSteps(options, plan, order, folders, grant.buildUid, signal);
   signal.throwIfAborted();

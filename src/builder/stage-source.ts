@@ -1,10 +1,10 @@
-import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
 import type { AddedFile } from './language-builder.ts';
 import type { BuildPlan } from './plan.ts';
 import type { SourceEntry, SourceTree } from './source-tree.ts';
-import { compileTypeScript } from './type-script.ts';
+import type { TypeScriptCompiler } from './type-script-compiler.ts';
 
 /** Copies the plan's part of a source into `target` (which must not exist), links as links, only the executable bit kept. */
 export async function stageSource(tree: SourceTree, root: string, target: string): Promise<void> {
@@ -40,13 +40,18 @@ async function stageEntry(entry: SourceEntry, from: string, to: string): Promise
  * Writes beside every TypeScript file what it is as JavaScript, so that no instance pays for it, and resolves with the
  * handler to load. Throws `invalid` for TypeScript that needs more than leaving types out.
  */
-export async function stageTypeScript(tree: SourceTree, plan: BuildPlan, target: string): Promise<string | undefined> {
+export async function stageTypeScript(
+  compiler: TypeScriptCompiler,
+  { tree, plan }: { readonly tree: SourceTree; readonly plan: BuildPlan },
+  target: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const prefix = plan.root === '' ? '' : `${plan.root}/`;
   const paths = tree.entries
     .filter((entry) => entry.kind === 'file' && entry.path.startsWith(prefix))
     .map((entry) => entry.path.slice(prefix.length))
     .filter((path) => !path.split('/').includes('node_modules'));
-  const compiled = await compileTypeScript(paths, async (path) => await readFile(join(target, path), 'utf8'));
+  const compiled = await compiler.compile({ folder: target, paths }, signal);
   for (const file of compiled.files) {
     await mkdir(dirname(join(target, file.path)), { recursive: true });
     await writeFile(join(target, file.path), file.text, { mode: 0o644 });

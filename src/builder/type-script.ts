@@ -13,8 +13,13 @@ export interface CompiledTypeScript {
 const typed = /\.(ts|mts|cts)$/;
 const plain = /\.(js|mjs|cjs)$/;
 const moduleSyntax = /^[ \t]*(import|export)\b/m;
-const specifier = /(\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"])(\.{1,2}\/[^'"\n]+\.[mc]?ts)\2/g;
+const specifier = /(\bfrom\s*|\bimport\s*(?:\(\s*)?|\brequire\s*\(\s*)(['"])(\.{1,2}\/[^'"\n]+\.[mc]?ts)\2/g;
 const unsupportedOptions = ['paths', 'baseUrl', 'experimentalDecorators', 'emitDecoratorMetadata', 'jsx'];
+
+/** Whether JavaScript is made of a file. */
+export function isTypeScript(path: string): boolean {
+  return typed.test(path) && !path.endsWith('.d.ts');
+}
 
 /**
  * Takes the types out of every `.ts` file (lines and columns stay) and lets relative imports name the result. Throws
@@ -24,8 +29,7 @@ export async function compileTypeScript(
   paths: readonly string[],
   read: (path: string) => Promise<string>,
 ): Promise<CompiledTypeScript> {
-  const sources = paths.filter((path) => typed.test(path) && !path.endsWith('.d.ts'));
-  if (sources.length === 0) return { files: [], renamed: new Map() };
+  const sources = paths.filter(isTypeScript);
   await assertOptions(paths, read);
   const packages = await readPackageTypes(paths, read);
   const stripped = new Map<string, string>();
@@ -48,12 +52,18 @@ function stripTypes(path: string, text: string): string {
   try {
     return stripTypeScriptTypes(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message.trim().split('\n')[0] : String(error);
-    throw new TinderboxError('invalid', `${path}: ${reason}`, {
+    throw new TinderboxError('invalid', `${path}: ${reasonOf(error)}`, {
       cause: error,
       hint: 'types are taken out, nothing else is compiled: no enum, namespace, decorator, parameter property or JSX',
     });
   }
+}
+
+/** Anything but a complaint about the text is the parser's own end: its stack or its memory was not enough. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code?.endsWith('_TYPESCRIPT_SYNTAX') === true) return message.trim().split('\n')[0] ?? message;
+  return 'it is too large, or nested too deeply, to be read';
 }
 
 function javaScriptName(path: string, text: string, packages: ReadonlyMap<string, string>): string {

@@ -8,6 +8,7 @@ import { createBuildRun } from './build-run.ts';
 import type { BuildPort, BuildRun } from './build-run.ts';
 import { readHostFacts } from './host-facts.ts';
 import { createToolchain } from './toolchain.ts';
+import { createTypeScriptCompiler } from './type-script-compiler.ts';
 import type { Answer, BuildGrant, FromWorker, ToWorker, WorkerSettings } from './worker-protocol.ts';
 import { errorFromWire, wireErrorFrom } from './worker-protocol.ts';
 
@@ -27,7 +28,8 @@ function send(message: FromWorker): void {
 function configure(settings: WorkerSettings): void {
   const host = readHostFacts();
   const toolchain = createToolchain(settings);
-  startRun = (id) => createBuildRun({ id, settings, host, toolchain, port: createPort(id) });
+  const typeScript = createTypeScriptCompiler(settings);
+  startRun = (id) => createBuildRun({ id, settings, host, toolchain, typeScript, port: createPort(id) });
 }
 
 function createPort(id: string): BuildPort {
