@@ -147,7 +147,7 @@ async function buildPlanned(
   signal.throwIfAborted();
   if (plan.process !== undefined) await assertProgram(plan.process, folders.code);
   const builtBy = untrusted ? grant.buildUid : undefined;
-  const seal = { builtBy, gid: grant.artifactGid };
+  const seal = { foreign: untrusted, builtBy, gid: grant.artifactGid };
   let bytes = await sealArtifact(folders.code, seal);
   const hasModules = usesModules(plan.steps.filter((step) => step.tool === 'pip'));
   if (hasModules) bytes += await sealArtifact(folders.sitePackages, seal);

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { rootRequirement } from '../../test/support/require.ts';
@@ -130,6 +140,24 @@ describe('a hostile build', () => {
     const hard = { 'build.sh': 'echo a > one; ln one two; ln one $HOME/three\n' };
     const linked = await kit.build(hard, { process: 'cat' });
     assert.equal(statSync(join(linked.artifact.directory, 'code/one')).nlink, 1);
+  });
+
+  test('keeps no hold on its artifact through a file it opened and handed to somebody outside', async () => {
+    const script = 'echo good > one; while [ ! -e go ]; do sleep 0.01; done; rm go\n';
+    const building = kit.build({ 'build.sh': script }, { process: 'cat', namespace: 'giver' });
+    building.catch(() => undefined);
+    const artifacts = join(kit.runDir, 'artifacts');
+    const code = await until('its step runs', () =>
+      readdirSync(artifacts)
+        .map((name) => join(artifacts, name, 'bundle/code'))
+        .find((folder) => existsSync(join(folder, 'one'))),
+    );
+    const held = openSync(join(code, 'one'), 'r+');
+    writeFileSync(join(code, 'go'), '');
+    const { artifact } = await building;
+    writeSync(held, 'evil', 0);
+    closeSync(held);
+    assert.equal(readFileSync(join(artifact.directory, 'code/one'), 'utf8'), 'good\n');
   });
 
   test('cannot be a source with links or special files that lead elsewhere', async () => {

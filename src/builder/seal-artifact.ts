@@ -1,19 +1,23 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { chmod, copyFile, lchown, lstat, open, readdir, rename } from 'node:fs/promises';
+import { chmod, copyFile, lchown, lstat, mkdtemp, open, readdir, rename, rmdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { TinderboxError } from '../model/errors.ts';
+import { removeTree } from '../sandbox/remove-tree.ts';
 
 /** Who made a tree and who may read it from now on. */
 export interface SealRequest {
+  /** Whether untrusted steps had it in their hands. */
+  readonly foreign: boolean;
   /** Only owner its entries may have before: the uid the untrusted steps ran as, else the platform's own. */
   readonly builtBy: number | undefined;
   /** Group that may read it; undefined without uid separation. */
   readonly gid: number | undefined;
 }
 
+const run = promisify(execFile);
 const syncEachUpTo = 100;
 const maxEntries = 500_000;
 
@@ -36,6 +40,7 @@ export async function sealArtifact(root: string, request: SealRequest): Promise<
     if (request.gid !== undefined) await lchown(path, 0, request.gid);
     if (!stats.isSymbolicLink()) await chmod(path, sealedMode(stats, request.gid !== undefined));
   }
+  if (request.foreign) await replaceByCopy(root);
   await syncTree(root, found);
   return bytes;
 }
@@ -64,17 +69,32 @@ function sealedMode(stats: Stats, grouped: boolean): number {
   return executable ? 0o755 : 0o644;
 }
 
-/** A file with a second name stays writable through it, so the artifact gets a copy. */
+/** Names of one file become files: the first one to be made ours would take the others from the build. */
 async function separate(path: string): Promise<void> {
   const copy = `${path}.tinderbox-copy`;
   await copyFile(path, copy, constants.COPYFILE_EXCL);
   await rename(copy, path);
 }
 
+/**
+ * A file stays writable through a name elsewhere, and for whoever was handed it open: a function can take it from a build
+ * over a socket. So the artifact is made of copies, once nobody can change the names in it any more.
+ */
+async function replaceByCopy(root: string): Promise<void> {
+  const place = await mkdtemp(`${root}-`);
+  const copy = join(place, 'copy');
+  await run('/bin/cp', ['-RPp', '--', root, copy]).catch((cause: unknown) => {
+    throw new TinderboxError('build-failed', `what was built cannot be copied: ${(cause as Error).message}`, { cause });
+  });
+  await removeTree(root);
+  await rename(copy, root);
+  await rmdir(place);
+}
+
 /** One sync of the file system where there are many files, one per file where there are few. */
 async function syncTree(root: string, paths: readonly string[]): Promise<void> {
   if (paths.length > syncEachUpTo && process.platform === 'linux') {
-    await promisify(execFile)('sync', ['--file-system', root]);
+    await run('sync', ['--file-system', root]);
     return;
   }
   await Promise.all(paths.map(syncPath));
