@@ -199,8 +199,23 @@ test('no text makes planning take long: a megabyte of what a pattern begins with
   for (const unit of ['dependencies={\n', 'dependencies = {"a', '"a ', '\n']) {
     assert.deepEqual(stepsOf(await planOf({ 'handler.lua': 'x', 'a.rockspec': megabyte(unit) })), ['luarocks']);
   }
-  const java = planOf({ 'Handler.java': megabyte('\n') });
-  await java.catch((error: { readonly code: string }) => assert.equal(error.code, 'invalid'));
+  for (const unit of ['\n', 'class a:', 'class a implements ', 'class a(: {', 'class ']) {
+    const java = planOf({ 'Handler.java': megabyte(unit) });
+    await java.catch((error: { readonly code: string }) => assert.equal(error.code, 'invalid'));
+  }
+  const template = { 'index.py': '', 'function/handler.py': '' };
+  for (const unit of [' ', '-', 'a', '\n', '\\\n', '; ', 'A=', 'A="', 'A="\\" ']) {
+    for (const [begin, end] of [
+      ['', ''],
+      ['FROM ', ' x'],
+      ['RUN a', 'b'],
+      ['RUN a', '\u2028b'],
+      ['ENV a', '='],
+    ] as const) {
+      const Dockerfile = begin + megabyte(unit) + end;
+      assert.equal((await planOf({ ...template, Dockerfile })).root, '');
+    }
+  }
   await assert.rejects(planOf({ 'handler.go': megabyte('func Handle(\n') }), { code: 'invalid' });
   // Minutes where a pattern begins anew at each place.
   assert.ok(performance.now() - startedMs < 20_000);

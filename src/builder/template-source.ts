@@ -111,8 +111,8 @@ function portOf(upstream: string | undefined): number | undefined {
 
 /** The parts of a command that nothing here takes the place of: packages of the image, tests, checks of style. */
 function partsOf(command: string): readonly string[] {
-  const parts = command.replace(/--mount=\S+\s*/g, '').split(/\s*(?:&&|;)\s*/);
-  const commands = parts.map((part) => part.replace(/^(if|then|else|do)\s+/, ''));
+  const parts = command.replace(/--mount=\S+\s*/g, '').split(/&&|;/);
+  const commands = parts.map((part) => part.trim().replace(/^(if|then|else|do)\s+/, ''));
   return commands.filter((part) => part !== '' && !replaced.test(part));
 }
 

@@ -49,7 +49,19 @@ function sourcesOf(view: SourceView): readonly string[] {
   return [...view.files.keys()].filter((path) => path.endsWith('.java') && !/(^|\/)(test|tests)\//.test(path)).sort();
 }
 
-const implementsHandler = /\bclass\s+(\w+)[^{]*?(?:\bimplements\b|:)[^{]*?\bHttpHandler\b/;
+/** The first class whose head, up to its body, says that it implements HttpHandler. */
+function handlerClassOf(text: string): string | undefined {
+  for (const head of text.split('{')) {
+    const named = [...head.matchAll(/\bclass\s+(\w+)/g)].at(-1);
+    if (named === undefined) continue;
+    const parents = head
+      .slice(named.index)
+      .split(/\bimplements\b|:/)
+      .slice(1);
+    if (parents.some((parent) => /\bHttpHandler\b/.test(parent))) return named[1];
+  }
+  return undefined;
+}
 
 /** The class that serves, with its package; the one called Handler where there are several. */
 async function findHandlerClass(view: SourceView): Promise<string> {
@@ -59,7 +71,7 @@ async function findHandlerClass(view: SourceView): Promise<string> {
   const found: string[] = [];
   for (const path of sources) {
     const text = (await view.read(path)) ?? '';
-    const name = implementsHandler.exec(text)?.[1];
+    const name = handlerClassOf(text);
     if (name === undefined) continue;
     const folder = /^[ \t]*package\s+([\w.]+)/m.exec(text)?.[1];
     found.push(folder === undefined ? name : `${folder}.${name}`);
