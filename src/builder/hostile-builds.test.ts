@@ -108,6 +108,9 @@ describe('a hostile build', () => {
     const cache = kit.build({ 'build.sh': fill('${PIP_CACHE_DIR%/pip}') }, { namespace: 'filler' });
     await assert.rejects(cache, { code: 'build-failed', message: /dependency cache grew over 33554432 bytes/ });
     assert.ok(!existsSync(join(kit.runDir, 'cache/filler')));
+    const empty = 'i=0; while :; do i=$((i+1)); : > e$i || exit 9; done\n';
+    const names = kit.build({ 'build.sh': empty }, { namespace: 'filler' });
+    await assert.rejects(names, { code: 'build-failed', message: /it wrote more than 33554432 bytes/ });
     const file = kit.build({ 'build.sh': 'head -c 100000000 /dev/zero > big\n' }, { namespace: 'filler' });
     await assert.rejects(file, { code: 'build-failed' });
   });

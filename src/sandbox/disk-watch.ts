@@ -5,9 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface DiskLimit {
   /** Absolute path of the folder that is watched with everything below it. */
   readonly dir: string;
-  /** Most it may occupy, in allocated blocks; 0 = no limit. */
+  /** Most it may occupy, in allocated blocks, each entry at least 4 KiB; 0 = no limit. */
   readonly bytes: number;
 }
+
+/** A disk runs out of names, too: an empty file is not for nothing. */
+const leastEntryBytes = 4096;
 
 /**
  * Resolves with true once the folder occupies more than its limit, with false when the signal aborts. Looks every
@@ -33,7 +36,7 @@ async function occupiesMore(dir: string, bytes: number, signal: AbortSignal): Pr
         const path = join(next, entry.name);
         if (entry.isDirectory()) waiting.push(path);
         const facts = await lstat(path).catch(ignoreGone);
-        used += facts === undefined ? 0 : facts.blocks * 512;
+        used += facts === undefined ? 0 : Math.max(facts.blocks * 512, leastEntryBytes);
         if (used > bytes) return true;
       }
     } catch (error) {
