@@ -158,9 +158,12 @@ function confineRequest(context: StepsContext, step: StepCommand, id: string): C
   };
 }
 
-/** What belongs to others, readable or not; what is writable inside of it is shown again. */
+/**
+ * What belongs to others, readable or not; what is writable inside of it is shown again. The keeper's above all: without
+ * root its socket and the word it asks for are open to the user a build runs as. Secrets lie here where no memory can be had.
+ */
 function hiddenFolders({ runDir, stateDir }: WorkerSettings): string[] {
-  const others = ['artifacts', 'cache', 'i'].map((name) => join(runDir, name));
+  const others = ['artifacts', 'cache', 'i', 'keeper', 'secrets', 'build'].map((name) => join(runDir, name));
   return stateDir === undefined ? others : [...others, stateDir];
 }
 

@@ -119,6 +119,18 @@ suite('a platform without root', () => {
     assert.equal(existsSync(join(platform.stateDir, 'planted')), !hidden);
   });
 
+  test('a build sees nothing of the keeper, which starts programs outside of its walls', async (t) => {
+    const stranger = await startAsStranger(t);
+    if (stranger === undefined) return;
+    const { platform } = stranger;
+    const look = `for f in keeper/nonce keeper/keeper.sock; do test -e ${platform.runDir}/$f && echo $f; done; echo end`;
+    await deployFiles(platform, 'digs', { 'build.sh': `(${look}) > found` }, { lang: 'exec', process: 'cat found' });
+    const { stdout } = await platform.cli(['describe', 'digs']);
+    const boxed = !/missing: privacy of that user.s files, the data folder/.test(stdout);
+    if (!requirement(t, boxed, 'there is no bubblewrap')) return;
+    assert.equal(await call(platform, 'digs', ''), 'end\n');
+  });
+
   test('a command joins an instance inside its walls, with no right it does not have, and leaves nothing', async (t) => {
     const stranger = await startAsStranger(t);
     if (stranger === undefined) return;

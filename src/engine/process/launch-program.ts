@@ -63,7 +63,7 @@ export async function launchProgram(host: ProcessHost, request: LaunchRequest, s
       network: request.network,
       isolation: request.isolation,
       binds: [{ source: host.secrets.directory(id), target: secretsTarget, readOnly: true }],
-      hidden: [join(host.runDir, 'keeper'), join(host.runDir, 'i'), host.secrets.root],
+      hidden: [...['keeper', 'i', 'build'].map((name) => join(host.runDir, name)), host.secrets.root],
       writable: request.readOnlyRoot ? folder.writable.filter((path) => path !== folder.home) : folder.writable,
       ...(request.readOnlyRoot ? { readOnlyWithTmp: folder.tmp } : {}),
     });
