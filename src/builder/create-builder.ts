@@ -29,7 +29,7 @@ import { createFlight } from './flight.ts';
 import type { Flight } from './flight.ts';
 import { createSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
-import { cagesFile, createWorkerClient } from './worker-client.ts';
+import { cagesEnding, createWorkerClient, removeWork } from './worker-client.ts';
 import type { WorkerClient, WorkerJob } from './worker-client.ts';
 import { asidePrefix } from './worker-protocol.ts';
 import type { BuildGrant, PlannedBuild } from './worker-protocol.ts';
@@ -335,9 +335,10 @@ async function sweep(artifacts: string, sandbox: Sandbox): Promise<void> {
         continue;
       }
       if (!name.startsWith('.tmp-')) continue;
-      const text = await readFile(join(folder, cagesFile), 'utf8').catch(() => '[]');
+      const work = name.endsWith(cagesEnding) ? folder.slice(0, -cagesEnding.length) : folder;
+      const text = await readFile(work + cagesEnding, 'utf8').catch(() => '[]');
       for (const cage of JSON.parse(text) as CageRef[]) await sandbox.destroy(cage);
-      await removeTree(folder);
+      await removeWork(work);
     } catch (reason) {
       notice.publish({
         level: 'warn',

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startBuilder } from '../../test/support/builder.ts';
+import { tempDir } from '../../test/support/temp-dir.ts';
 import { until } from '../../test/support/until.ts';
 import { createBuilder } from './create-builder.ts';
 
@@ -49,16 +50,24 @@ test('a worker whose environment is looked at holds none of the platform’s', a
   );
 });
 
-test('what a killed platform left in the run folder is swept at the next start', async (t) => {
+test('what a killed platform left in the run folder is swept at the next start, and no word of a build is taken', async (t) => {
   const kit = await startBuilder();
   t.after(() => kit.dispose());
+  const stranger = spawn('sleep', ['1000']);
+  t.after(() => stranger.kill());
+  const forged = tempDir(t);
+  writeFileSync(join(forged, 'cgroup.procs'), String(stranger.pid));
   const kept = (await kit.build({ 'handler.js': '' })).artifact;
   const left = join(kit.runDir, 'artifacts/.tmp-dead');
   mkdirSync(join(left, 'bundle/code'), { recursive: true });
-  writeFileSync(join(left, 'cages.json'), '[]');
+  const cage = { version: 'v2', id: 'dead', cgroups: [forged] };
+  for (const name of ['cages.json', '.cages']) writeFileSync(join(left, name), JSON.stringify([cage]));
+  writeFileSync(`${left}.cages`, '[]');
+  writeFileSync(join(kit.runDir, 'artifacts/.tmp-gone.cages'), '[]');
   const build = { timeoutMs: 1000, memoryBytes: 2 ** 28, diskBytes: 2 ** 28, concurrent: 1, env: {} };
   const next = await createBuilder({ ...kit, build });
   assert.deepEqual(readdirSync(join(kit.runDir, 'artifacts')), [kept.digest.slice(7)]);
   assert.deepEqual(await next.resolve('test:latest'), kept);
+  assert.deepEqual([stranger.exitCode, stranger.signalCode], [null, null]);
   await next.close();
 });

@@ -7,7 +7,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { getCompileCacheDir } from 'node:module';
 import { TinderboxError } from '../model/errors.ts';
@@ -51,8 +51,14 @@ interface Job {
 
 const idleMs = 10_000;
 const closeGraceMs = 5_000;
-/** File in a work folder that names the cages made for it, for the sweep after a crash. */
-export const cagesFile = 'cages.json';
+/** Ending of the file beside a work folder that names the cages made for it, for the sweep after a crash; builds cannot write there. */
+export const cagesEnding = '.cages';
+
+/** Removes a work folder, and then what is remembered of it. */
+export async function removeWork(folder: string): Promise<void> {
+  await removeTree(folder);
+  await rm(folder + cagesEnding, { force: true });
+}
 
 export function createWorkerClient(settings: WorkerSettings, sandbox: Sandbox, secrets: SecretGiver): WorkerClient {
   return new ForkedWorker(settings, sandbox, secrets);
@@ -140,7 +146,7 @@ class ForkedWorker implements WorkerClient {
     try {
       const confined = await this.#secrets.confine(request, job.id, job.secrets);
       job.cages.push(confined.cage);
-      await writeFile(join(this.#folder(job), cagesFile), JSON.stringify(job.cages), { mode: 0o600 });
+      await writeFile(this.#folder(job) + cagesEnding, JSON.stringify(job.cages), { mode: 0o600 });
       answer = { confined };
     } catch (reason) {
       answer = { error: wireErrorFrom(reason) };
@@ -155,7 +161,7 @@ class ForkedWorker implements WorkerClient {
         await this.#sandbox.destroy(cage).catch((reason: unknown) => complain('a build could not be killed', reason));
       }
       await this.#secrets.remove(job.id);
-      await removeTree(this.#folder(job)).catch((reason: unknown) => complain('a build folder stays', reason));
+      await removeWork(this.#folder(job)).catch((reason: unknown) => complain('a build folder stays', reason));
       this.#jobs.delete(job.id);
       tell();
       this.#endWhenIdle();

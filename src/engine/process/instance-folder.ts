@@ -65,6 +65,7 @@ export function giveInstanceFolder(folder: InstanceFolder, owner: Owner): void {
 
 /** The same for a folder in which a warm process listens already: a socket must belong to the function it is called for. */
 export function giveListeningFolder(folder: InstanceFolder, owner: Owner): void {
-  giveInstanceFolder(folder, owner);
+  // While its folder is the platform's still: in one of the function's own, another file could take its name.
   lchownSync(folder.socketPath, owner.uid, owner.gid);
+  giveInstanceFolder(folder, owner);
 }
