@@ -84,7 +84,7 @@ suite('a platform that cannot start', () => {
 
   test('names an address this machine does not have', async (t) => {
     const refusal = await start([...freshFolders(t), ...anyPorts, '--host', '192.0.2.1']);
-    assertRefused(refusal, 5, /192\.0\.2\.1/);
+    assertRefused(refusal, 78, /192\.0\.2\.1/);
   });
 
   test('says which process holds the data folder, and that process goes on', async () => {

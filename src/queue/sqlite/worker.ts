@@ -9,7 +9,7 @@ serveBatches({ open, operations: createQueueOperations });
 
 /** Every job passes through the log twice: it is written back a quarter as often as usual, and its file is kept. */
 function open(file: string): DatabaseSync {
-  const db = openDatabase(file, queueMigrations);
+  const db = openDatabase(file, queueMigrations, { givesBack: true });
   db.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -4096');
   return db;
 }

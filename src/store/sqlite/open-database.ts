@@ -9,14 +9,25 @@ const applicationId = 0x544e4442;
 /** A database larger than this is not read through at every start. */
 const maxCheckedBytes = 64 * 1024 * 1024;
 
+export interface DatabaseOptions {
+  /** Whether a file that is made can give free pages back to the disk (give-back-pages.ts); default false. */
+  readonly givesBack?: boolean;
+}
+
 /**
  * Opens or makes the database and brings its schema up to date; a copy `FILE.v<old>.bak` is made before an upgrade.
  * Throws `config` when the file is not ours, damaged or of a newer schema; SQLite's own errors otherwise.
  */
-export function openDatabase(file: string, steps: readonly Migration[] = migrations): DatabaseSync {
+export function openDatabase(
+  file: string,
+  steps: readonly Migration[] = migrations,
+  { givesBack = false }: DatabaseOptions = {},
+): DatabaseSync {
   createPrivately(file);
   const db = new DatabaseSync(file, { timeout: 200 });
   try {
+    // Can only be said before a file has its first page.
+    if (givesBack && statSync(file).size === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     configure(db);
     assertOurs(db, file);
     assertSound(db, file);
@@ -43,13 +54,9 @@ function createPrivately(file: string): void {
   syncFolder(dirname(file));
 }
 
-/**
- * INCREMENTAL must come before the first page; free pages can then be given back (give-back-pages.ts).
- * EXCLUSIVE: no second process writes behind our watchers, and no shared-memory file is needed.
- */
+/** EXCLUSIVE: no second process writes behind our watchers, and no shared-memory file is needed. */
 function configure(db: DatabaseSync): void {
   db.exec(`
-    PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
