@@ -1,31 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { quietObservation as quiet } from '../../test/support/quiet-observation.ts';
 import { resolveScaling } from '../model/resolve-scaling.ts';
 import type { ScalingSettings } from '../model/scaling.ts';
 import { clampManualCount, decideCount, type ScaleObservation } from './decide.ts';
 
 const scaling: ScalingSettings = resolveScaling({ 'com.openfaas.scale.zero-duration': '1s' }, {});
-const quiet: ScaleObservation = {
-  nowMs: 0,
-  panicLoad: undefined,
-  panic: undefined,
-  ready: 1,
-  alerted: 0,
-  load: 0,
-  inFlight: 0,
-  waiting: 0,
-  completedPerMs: 0,
-  host: { cores: 2, idleShare: 1 },
-  concurrency: 100,
-  idleMs: 0,
-  starting: false,
-  floor: 0,
-  heldAtZero: false,
-  highestRecent: 0,
-  before: 0,
-};
-
 function count(seen: Partial<ScaleObservation>, current: number, settings: Partial<ScalingSettings> = {}): number {
   return decideCount({ ...quiet, ...seen }, { ...scaling, ...settings }, current).count;
 }

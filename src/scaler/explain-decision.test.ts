@@ -1,28 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { quietObservation as quiet } from '../../test/support/quiet-observation.ts';
 import { resolveScaling } from '../model/resolve-scaling.ts';
-import { decideCount, type ScaleObservation } from './decide.ts';
+import { decideCount } from './decide.ts';
 import { explainDecision } from './explain-decision.ts';
-
-const quiet: ScaleObservation = {
-  nowMs: 0,
-  panicLoad: undefined,
-  panic: undefined,
-  ready: 1,
-  alerted: 0,
-  before: 0,
-  load: 0,
-  inFlight: 0,
-  waiting: 0,
-  completedPerMs: 0,
-  host: { cores: 2, idleShare: 1 },
-  concurrency: 100,
-  idleMs: 0,
-  starting: false,
-  floor: 0,
-  heldAtZero: false,
-  highestRecent: 0,
-};
 
 function reasonWith(labels: Readonly<Record<string, string>>): string {
   const scaling = resolveScaling(labels, {});
