@@ -62,7 +62,8 @@ suite('npm start in a fresh clone', () => {
       const [, url = ''] = await platform.printed(/API and functions +(\S+)/);
       const tinderbox = join(clone, 'bin', 'tinderbox.mjs');
       const { stdout } = await run(tinderbox, ['describe', 'hello', '-g', url], { env });
-      assert.match(stdout, /uid 2\d{5}/);
+      // Of the usual range or, where others have it, of a later one.
+      assert.ok(Number(/uid (\d+)/.exec(stdout)?.[1]) >= 200_000, stdout);
       assert.doesNotMatch(stdout, /missing/i);
     }
     await platform.interrupt();
