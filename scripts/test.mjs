@@ -10,6 +10,9 @@ const peers = process.argv.includes('--peers');
 const chaos = process.argv.includes('--chaos');
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 
+// Every file is a process of its own, which would strip the types of all it loads again.
+const compileCache = join(root, 'node_modules', '.cache', 'compile');
+
 const patterns = choosePatterns();
 const files = patterns
   .flatMap((pattern) => globSync(pattern, { cwd: root }))
@@ -28,7 +31,7 @@ function choosePatterns() {
 }
 
 function run(command, args) {
-  const env = chaos ? { CHAOS_ROUNDS: '50', ...process.env } : process.env;
+  const env = { NODE_COMPILE_CACHE: compileCache, ...(chaos ? { CHAOS_ROUNDS: '50' } : {}), ...process.env };
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
   if (result.status !== 0) process.exit(result.status ?? 1);
 }

@@ -10,15 +10,13 @@
  * 4. What a build needs that is in progress, or ended since a collection began, is not collected; what is being collected
  *    is built anew only when nothing of it is left.
  */
-import { chmod, mkdir, readFile, readdir, realpath, rename } from 'node:fs/promises';
+import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identities } from '../identity/identities.ts';
 import type { Artifact } from '../model/artifact.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { assertName } from '../model/names.ts';
-import { notice } from '../observe/channels.ts';
-import type { CageRef, Sandbox } from '../sandbox/sandbox.ts';
-import { removeTree } from '../sandbox/remove-tree.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Store } from '../store/store.ts';
 import { ArtifactIndex } from './artifact-index.ts';
 import { assertBuildArgs, assertImageName } from './build-order.ts';
@@ -29,9 +27,9 @@ import { createFlight } from './flight.ts';
 import type { Flight } from './flight.ts';
 import { createSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
-import { cagesEnding, createWorkerClient, removeWork } from './worker-client.ts';
+import { sweepBuilds, sweepCaches } from './sweep.ts';
+import { createWorkerClient } from './worker-client.ts';
 import type { WorkerClient, WorkerJob } from './worker-client.ts';
-import { asidePrefix } from './worker-protocol.ts';
 import type { BuildGrant, PlannedBuild } from './worker-protocol.ts';
 
 /** What the builder is made of. */
@@ -68,7 +66,8 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   await mkdir(artifacts, { recursive: true });
   const runDir = await realpath(options.runDir);
   await chmod(artifacts, 0o711);
-  await sweep(artifacts, options.sandbox);
+  await sweepBuilds(artifacts, options.sandbox);
+  await sweepCaches(join(runDir, 'cache'), options.store);
   const { abilities } = options.sandbox;
   const secrets = new SecretGiver(runDir, options.sandbox);
   await secrets.sweep();
@@ -322,30 +321,4 @@ function orderOf(request: BuildRequest): BuildOrder {
 
 function assertNotAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new TinderboxError('canceled', 'the build was canceled');
-}
-
-/** Kills builds an earlier platform left running, removes their folders, and puts back what they had not replaced yet. */
-async function sweep(artifacts: string, sandbox: Sandbox): Promise<void> {
-  for (const name of await readdir(artifacts)) {
-    const folder = join(artifacts, name);
-    try {
-      if (name.startsWith(asidePrefix)) {
-        // Fails where the new one is there, and then this one is not needed.
-        await rename(folder, join(artifacts, name.slice(asidePrefix.length))).catch(() => removeTree(folder));
-        continue;
-      }
-      if (!name.startsWith('.tmp-')) continue;
-      const work = name.endsWith(cagesEnding) ? folder.slice(0, -cagesEnding.length) : folder;
-      const text = await readFile(work + cagesEnding, 'utf8').catch(() => '[]');
-      for (const cage of JSON.parse(text) as CageRef[]) await sandbox.destroy(cage);
-      await removeWork(work);
-    } catch (reason) {
-      notice.publish({
-        level: 'warn',
-        part: 'builder',
-        message: `${folder} stays`,
-        details: { reason: String(reason) },
-      });
-    }
-  }
 }

@@ -20,9 +20,10 @@ test('what was installed or compiled here is not sent, what merely has such a na
   );
 });
 
-test('a file that is being edited can be sent: the lock of Emacs beside it is passed over', async (t) => {
+test('a file that is being edited can be sent: what editors keep beside it is passed over', async (t) => {
   const root = tempDir(t);
-  writeFileSync(join(root, 'handler.js'), '1');
+  for (const name of ['handler.js', 'handler.js~', '#handler.js#', '.handler.js.swp', '.handler.js.swo'])
+    writeFileSync(join(root, name), '1');
   symlinkSync('ada@host.4711:1', join(root, '.#handler.js'));
   assert.deepEqual(
     (await listSource(root)).map(({ path }) => path),

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import type { Pack } from 'tar-stream';
 import { TinderboxError } from '../model/errors.ts';
+import { isEditorLeftover } from './editor-leftovers.ts';
 
 /** What the platform is to make of the source; the config entry of the archive. */
 export interface PackConfig {
@@ -41,8 +42,6 @@ export interface PackedFile {
 
 const skippedAnywhere = new Set(['node_modules', '.git', '.hg', '.svn', '__pycache__', '.venv', '.DS_Store']);
 const skippedAtTop = new Set(['build', 'template']);
-/** Emacs's mark on a file with changes that are not saved yet: a link that leads nowhere. */
-const lockOfEditor = '.#';
 /** Where cargo and Maven put what they make, beside the file they read. */
 const compiledTo = { files: new Set(['Cargo.toml', 'pom.xml']), folder: 'target' };
 const maxFiles = 20_000;
@@ -51,8 +50,8 @@ const maxBytes = 512 * 2 ** 20;
 /**
  * Packs a folder, a single file, or layers of them (the later one's files take the place of the earlier one's), as a source
  * archive in the shape of OpenFaaS's builder. The same files give the same bytes: sorted, no owners, no times. Left out are
- * `node_modules`, `.git`, `__pycache__`, `.venv` and locks of Emacs anywhere, `target` beside a Cargo.toml or pom.xml, and `build` and
- * `template` at the top. A link is sent as the file it stands for. Throws `not-found`, `invalid` for a link that
+ * `node_modules`, `.git`, `__pycache__`, `.venv` and what editors leave anywhere, `target` beside a Cargo.toml or pom.xml, and
+ * `build` and `template` at the top. A link is sent as the file it stands for. Throws `not-found`, `invalid` for a link that
  * leaves the folder or something that is no file, `too-large` beyond 20,000 files or 512 MiB. `sealedSecrets` become the
  * entry `com.openfaas.secrets`.
  */
@@ -105,7 +104,7 @@ async function listFolder(root: string, folder: string, skipped: ReadonlySet<str
   for (const entry of entries) {
     if (compiles && entry.name === compiledTo.folder) continue;
     if (skippedAnywhere.has(entry.name) || (folder === '' && skipped.has(entry.name))) continue;
-    if (entry.name.startsWith(lockOfEditor)) continue;
+    if (isEditorLeftover(entry.name)) continue;
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) found.push(...(await listFolder(root, path, skipped)));
     else found.push(await listFile(root, join(root, path), path));

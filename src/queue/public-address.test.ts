@@ -13,7 +13,12 @@ test('only addresses of the public internet may be reached', () => {
     '::ffff:127.0.0.1',
     '::ffff:7f00:1',
     '64:ff9b::7f00:1',
+    '::ffff:0:127.0.0.1',
     '2002:7f00:1::',
+    '3fff::1',
+    '5f00::1',
+    'fec0::1',
+    'fe80::1%eth0',
   ];
   for (const address of [...inside, ...inside6, '224.0.0.1', '255.255.255.255', 'localhost', '']) {
     assert.equal(isAllowed(address), false, address);

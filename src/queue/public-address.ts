@@ -20,22 +20,21 @@ const specialRanges: readonly (readonly [address: string, prefix: number, family
   ['203.0.113.0', 24, 'ipv4'],
   ['224.0.0.0', 4, 'ipv4'],
   ['240.0.0.0', 4, 'ipv4'],
-  ['::', 96, 'ipv6'],
-  ['64:ff9b::', 96, 'ipv6'],
-  ['64:ff9b:1::', 48, 'ipv6'],
-  ['100::', 64, 'ipv6'],
+  // Of IPv6 only 2000::/3 is given out as global unicast.
+  ['::', 3, 'ipv6'],
+  ['4000::', 2, 'ipv6'],
+  ['8000::', 1, 'ipv6'],
   ['2001::', 23, 'ipv6'],
   ['2001:db8::', 32, 'ipv6'],
   ['2002::', 16, 'ipv6'],
-  ['fc00::', 7, 'ipv6'],
-  ['fe80::', 10, 'ipv6'],
-  ['ff00::', 8, 'ipv6'],
+  ['3fff::', 20, 'ipv6'],
 ];
 
 /** Says whether an address is one of the public internet; `allowed` are exceptions in CIDR notation (`10.1.0.0/16`). */
 export function createAddressRule(allowed: readonly string[]): (address: string) => boolean {
-  const special = new BlockList();
-  for (const [address, prefix, family] of specialRanges) special.addSubnet(address, prefix, family);
+  // One list each: in one, ranges of IPv6 hold the IPv4 addresses that can be written in them.
+  const special = { ipv4: new BlockList(), ipv6: new BlockList() };
+  for (const [address, prefix, family] of specialRanges) special[family].addSubnet(address, prefix, family);
   const exceptions = new BlockList();
   for (const text of allowed) {
     const [address = '', prefix] = text.split('/');
@@ -46,7 +45,7 @@ export function createAddressRule(allowed: readonly string[]): (address: string)
     const plain = unmapped(address);
     if (!isIPv4(plain) && !isIPv6(plain)) return false;
     const family = isIPv4(plain) ? 'ipv4' : 'ipv6';
-    return exceptions.check(plain, family) || !special.check(plain, family);
+    return exceptions.check(plain, family) || !special[family].check(plain, family);
   };
 }
 

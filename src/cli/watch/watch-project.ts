@@ -1,4 +1,6 @@
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isEditorLeftover } from '../../client/editor-leftovers.ts';
 import { type PathWatcher, watchPath } from './watch-path.ts';
 
 /** What is watched: a file, or a folder with all below it. */
@@ -17,7 +19,8 @@ export interface Changes {
 
 /** An editor's save is several events, over within this. */
 const settleMs = 60;
-const ignored = /(^|\/)(node_modules|\.git|__pycache__|\.venv)(\/|$)|(~|\.swp|\.swx|\.tmp|4913)$|(^|\/)\.#[^/]*$/;
+/** Folders that are made and not written, and how editors try a folder (`4913`, `.swx`) and save. */
+const ignored = /(^|\/)(node_modules|\.git|__pycache__|\.venv)(\/|$)|(\.swx|\.tmp|4913)$/;
 
 /**
  * Calls back at once, as after a change of all, and then with what changed, once an editor's save has settled, until the
@@ -99,7 +102,7 @@ async function renewed(owned: OwnedWatcher, note: Note): Promise<OwnedWatcher> {
 
 async function startWatcher(watched: Watched, note: Note): Promise<OwnedWatcher> {
   const watcher = await watchPath(watched.path, (below) => {
-    if (!ignored.test(below)) note(watched.owner);
+    if (!ignored.test(below) && !isEditorLeftover(basename(below))) note(watched.owner);
   });
   return { watched, watcher };
 }
