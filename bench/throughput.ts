@@ -1,7 +1,8 @@
 import { load, percentile, timeCall } from './load.ts';
 import type { Figure } from './report.ts';
 
-const rounds = 5;
+/** As many as it takes: on a shared machine one round differs from the next by a fifth, also of the bare server. */
+const rounds = 11;
 const seconds = 3;
 /** Longer, so that opening a thousand connections is no part of the figure. */
 const wideSeconds = 6;
