@@ -22,7 +22,7 @@ const files = patterns
 if (chosen.length === 0 && !peers && !chaos) run(process.execPath, [join(root, 'scripts', 'check.mjs')]);
 // A file of peers compiles clients, or whole toolchains' worth of templates.
 const timeoutMs = chaos ? 7_200_000 : peers ? 3_600_000 : 240_000;
-run(process.execPath, ['--test', '--test-concurrency=3', `--test-timeout=${timeoutMs}`, ...files]);
+run(process.execPath, ['--test', '--test-concurrency=4', `--test-timeout=${timeoutMs}`, ...files]);
 
 function choosePatterns() {
   if (peers) return ['test/peers/**/*.test.ts'];
