@@ -37,6 +37,9 @@ export async function runGit(
     if (code === 0) return stdout;
     throw new TinderboxError('invalid', `git ${args[0]} failed: ${lastLine(stderr)}`);
   } catch (reason) {
+    // Programs that git had started hold them too, for as long as they like: nobody waits for those.
+    child.stdout.destroy();
+    child.stderr.destroy();
     if ((reason as NodeJS.ErrnoException).code !== 'ENOENT') throw reason;
     throw new TinderboxError('not-found', 'git is not on the path', { hint: 'install git', cause: reason });
   }
