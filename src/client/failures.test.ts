@@ -66,3 +66,10 @@ test('a gateway that speaks plain HTTP where TLS is asked for is told with its o
   const { code, hint } = await failureAt(`https://${place}`);
   assert.deepEqual([code, hint], ['bad-reply', `is it http://${place}?`]);
 });
+
+test('a port no request goes to is told as such', async () => {
+  const { code, message, hint } = await failureAt('http://127.0.0.1:10080');
+  assert.equal(code, 'invalid');
+  assert.match(message, /^no request goes to the port of http:\/\/127\.0\.0\.1:10080: /);
+  assert.match(hint ?? '', /another port/);
+});

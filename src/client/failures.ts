@@ -51,6 +51,11 @@ export function errorFromNetwork(reason: unknown, gateway: string): TinderboxErr
       cause: reason,
     });
   }
+  if (describe(reason) === 'bad port') {
+    const message = `no request goes to the port of ${gateway}: HTTP clients that follow the web's rules leave it alone`;
+    const hint = 'give the platform another port (WHATWG Fetch, "port blocking", lists those that are left alone)';
+    return new TinderboxError('invalid', message, { hint, cause: reason });
+  }
   return (
     errorFromTls(code, reason, gateway) ??
     new TinderboxError('lost', `the connection to ${gateway} was lost: ${describe(reason)}`, { cause: reason })
