@@ -3,6 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { run as runTests } from 'node:test';
+import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,16 +15,37 @@ const chosen = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 // Every file is a process of its own, which would strip the types of all it loads again.
 const compileCache = join(root, 'node_modules', '.cache', 'compile');
 
-const patterns = choosePatterns();
-const files = patterns
-  .flatMap((pattern) => globSync(pattern, { cwd: root }))
-  .filter((file) => chosen.length === 0 || chosen.some((word) => file.includes(word)))
-  .sort();
-
-if (chosen.length === 0 && !peers && !chaos) run(process.execPath, [join(root, 'scripts', 'check.mjs')]);
+if (chosen.length === 0 && !peers && !chaos) check();
 // A file of peers compiles clients, or whole toolchains' worth of templates.
-const timeoutMs = chaos ? 7_200_000 : peers ? 3_600_000 : 240_000;
-run(process.execPath, ['--test', '--test-concurrency=4', `--test-timeout=${timeoutMs}`, ...files]);
+const timeout = chaos ? 7_200_000 : peers ? 3_600_000 : 240_000;
+process.env.NODE_COMPILE_CACHE ??= compileCache;
+if (chaos) process.env.CHAOS_ROUNDS ??= '50';
+process.chdir(root);
+const files = chooseFiles();
+if (files.length === 0) {
+  console.error(`test: no suite has ${chosen.map((word) => `"${word}"`).join(' or ')} in its path`);
+  process.exit(1);
+}
+runTests({ files: interleave(files), concurrency: 4, timeout })
+  .on('test:fail', () => (process.exitCode = 1))
+  .compose(spec)
+  .pipe(process.stdout);
+
+/** Suites of whole platforms are busy, most others wait: with both at any time the processors are in use, and not fought for. */
+function interleave(files) {
+  const spread = (list) => list.map((file, index) => ({ file, at: index / list.length }));
+  const busy = files.filter((file) => file.includes('e2e'));
+  const others = files.filter((file) => !file.includes('e2e'));
+  return [...spread(busy), ...spread(others)].sort((one, other) => one.at - other.at).map(({ file }) => file);
+}
+
+function chooseFiles() {
+  return choosePatterns()
+    .flatMap((pattern) => globSync(pattern, { cwd: root }))
+    .filter((file) => chosen.length === 0 || chosen.some((word) => file.includes(word)))
+    .sort()
+    .map((file) => join(root, file));
+}
 
 function choosePatterns() {
   if (peers) return ['test/peers/**/*.test.ts'];
@@ -30,8 +53,7 @@ function choosePatterns() {
   return ['src/**/*.test.ts', 'test/*.test.ts', 'test/e2e/**/*.test.ts'];
 }
 
-function run(command, args) {
-  const env = { NODE_COMPILE_CACHE: compileCache, ...(chaos ? { CHAOS_ROUNDS: '50' } : {}), ...process.env };
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
-  if (result.status !== 0) process.exit(result.status ?? 1);
+function check() {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', 'check.mjs')], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
 }
