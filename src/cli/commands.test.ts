@@ -118,9 +118,9 @@ test('invoke sends stdin with its length and prints the answer as it is', async 
 
 test('invoke queues a call, and signs one, on request', async (t) => {
   const { run, state, cwd } = await createBench(t);
-  state.reply = (_, response) => response.writeHead(202).end();
+  state.reply = (_, response) => response.writeHead(202, { 'X-Call-Id': 'c-1' }).end();
   const queued = await run('invoke hello -a', { stdin: 'hi' });
-  assert.deepEqual([queued.exitCode, queued.stderr], [0, 'Function submitted asynchronously.\n']);
+  assert.deepEqual([queued.exitCode, queued.stderr], [0, 'Function submitted asynchronously.\nIts call id is c-1.\n']);
   assert.equal(state.calls[0]?.url, '/async-function/hello.openfaas-fn');
   await run('invoke hello --sign X-Sig --key k', { stdin: 'hi' });
   const expected = createHmac('sha256', 'k').update('hi').digest('hex');

@@ -80,7 +80,10 @@ async function invoke(shell: Shell, text: string, flags: InvokeFlags): Promise<v
   );
   await printBody(shell, reply, client.gateway);
   if (reply.status < 200 || reply.status > 299) throw await failureOf(client, address, reply);
-  if (flags.async === true && reply.status === 202) shell.stderr.write('Function submitted asynchronously.\n');
+  if (flags.async !== true || reply.status !== 202) return;
+  const callId = reply.headers.get('x-call-id');
+  shell.stderr.write('Function submitted asynchronously.\n');
+  if (callId !== null) shell.stderr.write(`Its call id is ${callId}.\n`);
 }
 
 /** What is signed has to be there as a whole. */

@@ -51,5 +51,20 @@ suite('the examples', () => {
     assert.doesNotMatch(last.output(), /^ {2}curl .*\/hello$/m);
     assert.equal(await (await fetch(`${last.url}/function/hello`)).text(), 'mine');
     assert.equal((await fetch(`${last.url}/function/hello-c`)).status, 200);
+
+    await t.test('and an example as it was made since', async () => {
+      const changed = await last.cli(['deploy', '-f', 'stack.yaml', '--filter', 'pycon', '-l', 'team=web'], {
+        cwd: examples,
+      });
+      assert.equal(changed.code, 0, changed.stdout + changed.stderr);
+      await last.stop();
+      last = await last.restart();
+      await until('the examples are printed', () => last.output().includes('Ctrl-C stops'), 120_000);
+      assert.match(last.output(), /^ {2}curl .*\/pycon$/m);
+      const described = async (name: string): Promise<string> => (await last.cli(['describe', name])).stdout;
+      assert.match(await described('pycon'), /^ team: web$/m);
+      assert.match(await described('pycon'), /pycon-00002 /);
+      assert.match(await described('hello-c'), /hello-c-00001 /);
+    });
   });
 });
