@@ -111,16 +111,21 @@ async function addBacklog(platform: TestPlatform, count: number): Promise<void> 
   execFileSync('sync', ['-f', platform.stateDir]);
 }
 
-/** How many times each figure is taken; the median counts. */
+/** How many times accepted and executed calls are counted; the median counts. */
 const rounds = 3;
 
 /** A platform whose queue holds that many calls that are due later. */
 async function startBeside(backlog: number): Promise<TestPlatform> {
   const platform = await startPlatform(roomyFlags);
-  await deployAll(platform, nodeHello, ['hello']);
-  await platform.stop();
-  await addBacklog(platform, backlog);
-  return await platform.restart();
+  try {
+    await deployAll(platform, nodeHello, ['hello']);
+    await platform.stop();
+    await addBacklog(platform, backlog);
+    return await platform.restart();
+  } catch (reason) {
+    await platform.dispose();
+    throw reason;
+  }
 }
 
 /** Accepted and executed per second of both platforms, taken in turns, so that both meet the same machine. */

@@ -12,8 +12,8 @@ const peers = process.argv.includes('--peers');
 const chaos = process.argv.includes('--chaos');
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 
-// Every file is a process of its own, which would strip the types of all it loads again.
-const compileCache = join(root, 'node_modules', '.cache', 'compile');
+// Every file is a process of its own, which would strip the types of all it loads again. Outside of what suites copy.
+const compileCache = join(root, 'test', '.cache', 'compile');
 
 if (chosen.length === 0 && !peers && !chaos) check();
 // A file of peers compiles clients, or whole toolchains' worth of templates.

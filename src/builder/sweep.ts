@@ -1,4 +1,4 @@
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultNamespace } from '../model/names.ts';
 import { formatNamespaceRecordKey } from '../model/record-keys.ts';
@@ -30,9 +30,10 @@ export async function sweepBuilds(artifacts: string, sandbox: Sandbox): Promise<
   }
 }
 
-/** Removes the dependency caches of namespaces that are gone; `dir` has one folder a namespace, or is not there yet. */
+/** Removes the dependency caches of namespaces that are gone; `dir` has one folder a namespace; made when absent. */
 export async function sweepCaches(dir: string, store: Store): Promise<void> {
-  for (const namespace of await readdir(dir).catch(() => [])) {
+  await mkdir(dir, { recursive: true });
+  for (const namespace of await readdir(dir)) {
     if (namespace === defaultNamespace || (await store.get(formatNamespaceRecordKey(namespace))) !== undefined)
       continue;
     const folder = join(dir, namespace);

@@ -51,6 +51,7 @@ export function errorFromNetwork(reason: unknown, gateway: string): TinderboxErr
       cause: reason,
     });
   }
+  // By its text: what fetch refuses before it connects has no code.
   if (describe(reason) === 'bad port') {
     const message = `no request goes to the port of ${gateway}: HTTP clients that follow the web's rules leave it alone`;
     const hint = 'give the platform another port (WHATWG Fetch, "port blocking", lists those that are left alone)';

@@ -23,7 +23,7 @@ test('only addresses of the public internet may be reached', () => {
   for (const address of [...inside, ...inside6, '224.0.0.1', '255.255.255.255', 'localhost', '']) {
     assert.equal(isAllowed(address), false, address);
   }
-  for (const address of ['8.8.8.8', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8']) {
+  for (const address of ['8.8.8.8', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8', '::ffff:808:808']) {
     assert.equal(isAllowed(address), true, address);
   }
 });
@@ -37,4 +37,6 @@ test('ranges that are allowed on purpose may be reached, and no others', () => {
     false,
     false,
   ]);
+  const mapped = createAddressRule(['::/0']);
+  assert.deepEqual(['fd00::1', '169.254.169.254', '::ffff:a9fe:a9fe'].map(mapped), [true, false, false]);
 });

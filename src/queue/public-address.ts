@@ -35,22 +35,28 @@ export function createAddressRule(allowed: readonly string[]): (address: string)
   // One list each: in one, ranges of IPv6 hold the IPv4 addresses that can be written in them.
   const special = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const [address, prefix, family] of specialRanges) special[family].addSubnet(address, prefix, family);
-  const exceptions = new BlockList();
+  const exceptions = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const text of allowed) {
     const [address = '', prefix] = text.split('/');
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    exceptions.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
+    exceptions[family].addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
   }
   return (address) => {
     const plain = unmapped(address);
     if (!isIPv4(plain) && !isIPv6(plain)) return false;
     const family = isIPv4(plain) ? 'ipv4' : 'ipv6';
-    return exceptions.check(plain, family) || !special[family].check(plain, family);
+    return exceptions[family].check(plain, family) || !special[family].check(plain, family);
   };
 }
 
-/** An IPv4 address in IPv6 clothing is judged as what it is. */
+/** An IPv4 address in IPv6 clothing is judged as what it is, as the system writes it or as a URL does (`::ffff:7f00:1`). */
 function unmapped(address: string): string {
-  const match = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  return match?.[1] ?? address;
+  const dotted = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (dotted !== undefined) return dotted;
+  const [, high, low] = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i.exec(address) ?? [];
+  if (high === undefined || low === undefined) return address;
+  return [high, low]
+    .map((half) => Number.parseInt(half, 16))
+    .flatMap((half) => [half >> 8, half & 255])
+    .join('.');
 }

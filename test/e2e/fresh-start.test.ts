@@ -35,6 +35,8 @@ suite('npm start in a fresh clone', () => {
     const PATH = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
     const env = {
       ...process.env,
+      // As on a machine where nothing ran before.
+      NODE_COMPILE_CACHE: undefined,
       PATH: PATH.join(delimiter),
       HOME: home,
       npm_config_cache: join(home, '.npm'),

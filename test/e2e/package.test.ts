@@ -29,7 +29,7 @@ async function pack(
 ): Promise<{ readonly file: string; readonly paths: readonly string[] }> {
   const dir = tempDir(t);
   copySource(dir, { dependencies: true });
-  const env = { ...process.env, PATH };
+  const env = { ...process.env, PATH, NODE_COMPILE_CACHE: undefined };
   const { stdout } = await run('npm', ['pack', '--json', '--loglevel=error'], { cwd: dir, env, maxBuffer: 2 ** 24 });
   const [report] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [
     { readonly filename: string; readonly files: readonly { readonly path: string }[] },
@@ -94,7 +94,7 @@ suite('the published package', () => {
     });
 
     const dir = tempDir(t, 0o755);
-    const env = { ...process.env, PATH, npm_config_loglevel: 'error' };
+    const env = { ...process.env, PATH, NODE_COMPILE_CACHE: undefined, npm_config_loglevel: 'error' };
     await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', file], { cwd: dir, env });
 
     await t.test('the platform starts, takes a function in each language, and Ctrl-C ends all of it', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -10,7 +10,7 @@ test('a process whose git was stopped ends, though what git had started goes on'
   const folder = tempDir(t);
   const note = join(folder, 'helper');
   // As git-remote-https does: it has the streams of its git, and hears of no signal that git alone gets.
-  writeFileSync(join(folder, 'git'), `#!/bin/sh\nsleep 600 &\necho $! > ${note}.new\nmv ${note}.new ${note}\nwait\n`, {
+  writeFileSync(join(folder, 'git'), `#!/bin/sh\nsleep 60 &\necho $! > ${note}.new\nmv ${note}.new ${note}\nwait\n`, {
     mode: 0o755,
   });
   const program = `
@@ -26,6 +26,6 @@ test('a process whose git was stopped ends, though what git had started goes on'
     const { stdout } = await promisify(execFile)(process.execPath, args, { env: { PATH }, timeout: 30_000 });
     assert.equal(stdout.trim(), 'AbortError');
   } finally {
-    process.kill(Number(readFileSync(note, 'utf8')));
+    if (existsSync(note)) process.kill(Number(readFileSync(note, 'utf8')));
   }
 });
