@@ -26,7 +26,7 @@ if (files.length === 0) {
   console.error(`test: no suite has ${chosen.map((word) => `"${word}"`).join(' or ')} in its path`);
   process.exit(1);
 }
-runTests({ files: interleave(files), concurrency: 4, timeout })
+runTests({ files: interleave(files), concurrency: 3, timeout })
   .on('test:fail', () => (process.exitCode = 1))
   .compose(spec)
   .pipe(process.stdout);

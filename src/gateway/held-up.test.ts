@@ -11,13 +11,13 @@ const never = new Int32Array(new SharedArrayBuffer(4));
 
 test('a head that arrived while the platform was held up is not late', async (t) => {
   const { port } = await startHttpInstance(t);
-  const edge = await startEdge(t, port, { limits: { headersTimeoutMs: 200 } });
+  const edge = await startEdge(t, port, { limits: { headersTimeoutMs: 2000 } });
   const [prompt, late] = [await rawClient(t, edge.port), await rawClient(t, edge.port)];
   // Both connections are accepted once a third one, made after them, was answered.
   assert.equal((await fetch(`${edge.url}/function/echo/empty`)).status, 204);
   prompt.write('GET /function/echo/empty HTTP/1.1\r\nHost: x\r\n\r\n');
   late.write('GET /function/echo/empty HTTP/1.1\r\nHost:');
-  Atomics.wait(never, 0, 0, 600);
+  Atomics.wait(never, 0, 0, 3000);
   assert.match(await prompt.until(/HTTP\/1\.1 /), /^HTTP\/1\.1 204 /);
   assert.match(await late.closed(), /^HTTP\/1\.1 408 /);
 });

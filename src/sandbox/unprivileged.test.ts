@@ -101,7 +101,8 @@ test('without root, a world of its own hides the state folder and every process 
   assert.equal(abilities.root, false);
   const [look1, bind, alone] = runs;
   assert.deepEqual(
-    look1?.lines.filter((line) => !line.includes('annot')).slice(-3),
+    // What cat and touch complain of comes on another stream, sooner or later.
+    look1?.lines.filter((line) => !/^(cat|touch): /.test(line)),
     ['0', 'written', 'refused'],
     JSON.stringify(look1),
   );
