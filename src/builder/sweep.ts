@@ -32,7 +32,7 @@ export async function sweepBuilds(artifacts: string, sandbox: Sandbox): Promise<
 
 /** Removes the dependency caches of namespaces that are gone; `dir` has one folder a namespace; made when absent. */
 export async function sweepCaches(dir: string, store: Store): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: 0o711 });
   for (const namespace of await readdir(dir)) {
     if (namespace === defaultNamespace || (await store.get(formatNamespaceRecordKey(namespace))) !== undefined)
       continue;
