@@ -8,8 +8,8 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
-import { getCompileCacheDir } from 'node:module';
+import { extname, join } from 'node:path';
+import { compileCacheEnvironment } from '../model/compile-cache.ts';
 import { TinderboxError } from '../model/errors.ts';
 import { notice } from '../observe/channels.ts';
 import { removeTree } from '../sandbox/remove-tree.ts';
@@ -114,11 +114,7 @@ class ForkedWorker implements WorkerClient {
 
   #fork(): ChildProcess {
     const entry = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
-    const cache = getCompileCacheDir();
-    const env = {
-      PATH: this.#settings.toolPath,
-      ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) }),
-    };
+    const env = { PATH: this.#settings.toolPath, ...compileCacheEnvironment() };
     // Node's own notes about its features are not complaints of ours.
     const execArgv = ['--disable-warning=ExperimentalWarning'];
     const child = fork(entry, [], { env, execArgv, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });

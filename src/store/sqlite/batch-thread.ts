@@ -1,6 +1,5 @@
-import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { compileCacheEnvironment } from '../../model/compile-cache.ts';
 import { TinderboxError } from '../../model/errors.ts';
 import { closedError } from '../entry-rules.ts';
 import type { Failed } from './batch-runner.ts';
@@ -36,7 +35,7 @@ export async function openBatchThread<Operation, Answer extends object>(
   const worker = new Worker(options.module, {
     workerData: options.file,
     resourceLimits: options.limits,
-    env: workerEnvironment(),
+    env: compileCacheEnvironment(),
     name: options.name,
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -54,12 +53,6 @@ export async function openBatchThread<Operation, Answer extends object>(
   }
   worker.removeListener('error', reject);
   return new WorkerThread(worker, options);
-}
-
-/** With the process's compile cache the worker need not strip types anew: 15 MiB less when run from source. */
-function workerEnvironment(): Record<string, string> {
-  const cache = getCompileCacheDir();
-  return cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
 }
 
 interface Pending<Operation, Answer> {
