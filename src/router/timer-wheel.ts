@@ -2,7 +2,8 @@
  * Deadlines of all calls on one interval.
  *
  * Owns: one unref'd interval while entries exist (and a second of idleness after). Does not own what happens at expiry.
- * 1. Adding and removing are O(1) and allocate nothing: entries are the links.
+ * 1. Adding and removing are O(1) and allocate nothing: entries are the links. Putting off touches the entry alone: it
+ *    stays in its slot, and is moved when that comes round.
  * 2. An entry expires once, never before its due time and at most two ticks after it.
  * 3. An entry removed, or added again, forgets its earlier due time.
  */
@@ -13,7 +14,10 @@ const idleTicksBeforeStop = 40;
 export abstract class TimerEntry {
   nextEntry: TimerEntry | undefined = undefined;
   previousEntry: TimerEntry | undefined = undefined;
+  /** When it expires; -1: it is not on a wheel. */
   dueTick = -1;
+  /** The tick whose slot it is in, never after `dueTick`. */
+  slotTick = -1;
 
   /** Called once when due; may add itself again. */
   abstract expired(): void;
@@ -45,15 +49,14 @@ export class TimerWheel {
 
   /** Puts an entry on the wheel, or moves it; `dueMs` is a time of this wheel's clock, not a delay. */
   add(entry: TimerEntry, dueMs: number): void {
-    if (entry.dueTick >= 0) this.#unlink(entry);
     if (this.#interval === undefined) this.#start();
-    entry.dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
-    const head = this.#slots[entry.dueTick % slotCount] as Sentinel;
-    entry.previousEntry = head;
-    entry.nextEntry = head.nextEntry;
-    if (head.nextEntry !== undefined) head.nextEntry.previousEntry = entry;
-    head.nextEntry = entry;
-    this.#count += 1;
+    const dueTick = Math.max(Math.ceil(dueMs / this.#tickMs), this.#tick + 1);
+    if (entry.dueTick >= 0) {
+      entry.dueTick = dueTick;
+      if (dueTick >= entry.slotTick) return;
+      this.#unlink(entry);
+    }
+    this.#link(entry, dueTick);
   }
 
   /** Takes an entry off; fine when it is not on. */
@@ -86,14 +89,27 @@ export class TimerWheel {
   #expireSlot(index: number): void {
     const due: TimerEntry[] = [];
     for (let entry = this.#slots[index]?.nextEntry; entry !== undefined; entry = entry.nextEntry) {
-      if (entry.dueTick <= this.#tick) due.push(entry);
+      if (entry.slotTick <= this.#tick) due.push(entry);
     }
     for (const entry of due) {
+      const { dueTick } = entry;
       // One that expired before it in this very slot may have removed or moved it.
-      if (entry.dueTick < 0 || entry.dueTick > this.#tick) continue;
+      if (dueTick < 0 || entry.slotTick > this.#tick) continue;
       this.#unlink(entry);
-      entry.expired();
+      if (dueTick > this.#tick) this.#link(entry, dueTick);
+      else entry.expired();
     }
+  }
+
+  #link(entry: TimerEntry, dueTick: number): void {
+    entry.dueTick = dueTick;
+    entry.slotTick = dueTick;
+    const head = this.#slots[dueTick % slotCount] as Sentinel;
+    entry.previousEntry = head;
+    entry.nextEntry = head.nextEntry;
+    if (head.nextEntry !== undefined) head.nextEntry.previousEntry = entry;
+    head.nextEntry = entry;
+    this.#count += 1;
   }
 
   #unlink(entry: TimerEntry): void {

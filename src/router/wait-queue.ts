@@ -50,6 +50,9 @@ export class WaitQueue<T> {
     else place.previous.next = place.next;
     if (place.next === undefined) this.#last = place.previous;
     else place.next.previous = place.previous;
+    // One that V8 counts as old by now would keep the next alive until the next major collection, and so all that follow.
+    place.next = undefined;
+    place.previous = undefined;
     this.#length -= 1;
     return true;
   }
