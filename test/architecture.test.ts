@@ -80,6 +80,41 @@ test('every folder imports only what the table allows', () => {
   assert.deepEqual(broken, []);
 });
 
+/** What is loaded with a file: all it imports before it runs, and what that imports. */
+function loadedWith(file: string, loaded = new Set<string>()): Set<string> {
+  const text = readFileSync(join(root, file), 'utf8');
+  for (const [, target = ''] of text.matchAll(/^(?:import|export) (?!type )[^;]*?\bfrom '([^']+)';/gm)) {
+    const path = target.startsWith('.') ? relative(root, resolve(dirname(join(root, file)), target)) : target;
+    if (loaded.has(path)) continue;
+    loaded.add(path);
+    if (target.startsWith('.')) loadedWith(path, loaded);
+  }
+  return loaded;
+}
+
+test('the platform loads nothing of its clients, and no command what parses YAML before there is a file', () => {
+  const platform = [...loadedWith('cli/up-start.ts'), ...loadedWith('cli/up-platform.ts')];
+  assert.ok(platform.includes('main.ts'));
+  assert.deepEqual(
+    platform.filter((path) => path === 'yaml' || /^(client|cli\/stack)\//.test(path)),
+    [],
+  );
+  for (const command of ['version', 'list', 'describe', 'invoke', 'logs', 'scale', 'remove', 'secret']) {
+    const loaded = loadedWith(`cli/${command}.ts`);
+    assert.ok(loaded.has('client/client.ts'));
+    assert.equal(loaded.has('yaml'), false, command);
+  }
+});
+
+test('node:http is loaded without what an import of it loads besides', () => {
+  const importers = sources().filter(
+    (file) =>
+      !file.endsWith('.test.ts') &&
+      /^import (?!type )[^;]*from 'node:http';/m.test(readFileSync(join(root, file), 'utf8')),
+  );
+  assert.deepEqual(importers, []);
+});
+
 test('every folder of src has a row in the table', () => {
   const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   assert.deepEqual(

@@ -35,7 +35,7 @@ export async function buildSource(
     const directory = join(folder, 'source');
     const source = await unpackSource(shield(tar), directory, defaultUnpackLimits, signal);
     notePlatforms(source.config.platforms, onLog);
-    return await runBuild(createRequest(source, directory, parts), parts, onLog, signal);
+    return await runBuild(await createRequest(source, directory, parts), parts, onLog, signal);
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -48,11 +48,11 @@ function notePlatforms(platforms: readonly string[], onLog: (line: string) => vo
   if (others.length > 0) onLog(`built for ${own}, this machine, and not for ${others.join(', ')}`);
 }
 
-function createRequest(
+async function createRequest(
   { config, sealed }: UnpackedSource,
   directory: string,
   parts: Pick<ApiParts, 'catalog' | 'sealed'>,
-): BuildRequest {
+): Promise<BuildRequest> {
   const { namespace = defaultNamespace, lang, mode } = config;
   assertName('namespace', namespace);
   assertNamespaceExists(parts.catalog, namespace);
@@ -64,7 +64,7 @@ function createRequest(
     ...(config.process === undefined ? {} : { process: config.process }),
     ...(mode === undefined ? {} : { mode }),
     buildArgs: config.buildArgs,
-    ...(sealed === undefined ? {} : { secrets: parts.sealed.open(sealed) }),
+    ...(sealed === undefined ? {} : { secrets: await parts.sealed.open(sealed) }),
     noCache: config.noCache === true,
   };
 }

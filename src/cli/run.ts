@@ -5,6 +5,7 @@ import type { CommandDefinition } from './command-definition.ts';
 import { parseInteger } from './flags/collect.ts';
 import { addStackFlags } from './flags/stack-flags.ts';
 import { formatLogLine } from './output/format-log-line.ts';
+import { readVersion } from './package-version.ts';
 import { addBuildFlags, addShrinkwrapFlag, unusedBuildFlags, warnOfUnused } from './rollout/build-flags.ts';
 import { addEnvFlag, addNetworkFlag } from './rollout/deploy-flags.ts';
 import { addFunctionFlags } from './rollout/load-project.ts';
@@ -14,7 +15,6 @@ import { type PreparedRun, prepareRun, type RunFlags } from './run/prepare-run.t
 import { watchRun } from './run/watch-run.ts';
 import { createProgress, quietProgress } from './terminal/progress.ts';
 import type { Shell } from './terminal/shell.ts';
-import { readVersion } from './version.ts';
 
 interface LocalRunFlags extends RunFlags {
   readonly port: number;

@@ -1,27 +1,29 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load-config.ts';
 import type { Platform } from '../compose/platform.ts';
 import { startPlatform } from '../main.ts';
-import { TinderboxError } from '../model/errors.ts';
 import { startLog } from '../observe/log.ts';
-import { type PlatformFlags, settingFlags, textOf } from './flags/platform-flags.ts';
 import { packageRoot } from './package-root.ts';
+import { readVersion } from './package-version.ts';
 import type { Shell } from './terminal/shell.ts';
-import { readVersion } from './version.ts';
+
+export interface UpOptions {
+  /** Of the platform's own log. */
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** Whether the examples are deployed and shown. */
+  readonly examples: boolean;
+}
 
 /** Starts the platform and stops it when the shell says so. */
-export async function upPlatform(shell: Shell, flags: PlatformFlags): Promise<void> {
-  const config = await loadConfig(settingFlags(flags), textOf(flags['config']));
-  for (const warning of config.warnings) shell.stderr.write(`warning: ${warning}\n`);
-  const stopLog = startLog({ level: parseLogLevel(textOf(flags['logLevel'])) });
+export async function upPlatform(shell: Shell, config: Config, { level, examples }: UpOptions): Promise<void> {
+  const stopLog = startLog({ level });
   try {
     const version = await readVersion();
     const [portalDir, storeFile] = [join(packageRoot, 'ui'), join(packageRoot, 'store', 'store.json')];
     const platform = await startPlatform(config, { portalDir, storeFile, version });
     try {
       shell.stdout.write(formatPlatform(platform, version));
-      if (flags['examples'] === true) await showExamples(shell, config, platform.url);
+      if (examples) await showExamples(shell, config, platform.url);
       await untilAborted(shell.signal);
       shell.stdout.write('stopping: calls in flight are finished first\n');
     } finally {
@@ -36,14 +38,6 @@ export async function upPlatform(shell: Shell, flags: PlatformFlags): Promise<vo
 async function showExamples(shell: Shell, config: Config, url: string): Promise<void> {
   const { deployExamples, formatExamples } = await import('./up-examples.ts');
   shell.stdout.write(formatExamples(await deployExamples(shell, config, url)));
-}
-
-const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-
-function parseLogLevel(text = 'warn'): (typeof logLevels)[number] {
-  const found = logLevels.find((level) => level === text);
-  if (found !== undefined) return found;
-  throw new TinderboxError('config', `log-level is "${text}", not one of ${logLevels.join(', ')}`);
 }
 
 function formatPlatform(platform: Platform, version: string): string {

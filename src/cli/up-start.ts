@@ -1,9 +1,14 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { loadConfig } from '../config/load-config.ts';
+import { TinderboxError } from '../model/errors.ts';
 import type { CommandDefinition } from './command-definition.ts';
-import { addPlatformFlags, type PlatformFlags } from './flags/platform-flags.ts';
+import { addPlatformFlags, type PlatformFlags, settingFlags, textOf } from './flags/platform-flags.ts';
 import type { Shell } from './terminal/shell.ts';
+import type { UpOptions } from './up-platform.ts';
+
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 /**
  * `up` where its words can only mean to start the platform. What deploys a stack file is left out: the platform is a
@@ -19,8 +24,18 @@ export const upStartCommand: CommandDefinition = {
 
 export async function startPlatformHere(shell: Shell, flags: PlatformFlags): Promise<void> {
   await hintAtStack(shell);
+  const level = parseLogLevel(textOf(flags['logLevel']));
+  const config = await loadConfig(settingFlags(flags), textOf(flags['config']));
+  for (const warning of config.warnings) shell.stderr.write(`warning: ${warning}\n`);
+  // Not before the settings are known to be right: it is most of what a start loads.
   const { upPlatform } = await import('./up-platform.ts');
-  return upPlatform(shell, flags);
+  return upPlatform(shell, config, { level, examples: flags['examples'] === true });
+}
+
+function parseLogLevel(text = 'warn'): UpOptions['level'] {
+  const found = logLevels.find((level) => level === text);
+  if (found !== undefined) return found;
+  throw new TinderboxError('config', `log-level is "${text}", not one of ${logLevels.join(', ')}`);
 }
 
 /** Who knows faas-cli may mean the other half. */

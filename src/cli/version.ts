@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { PlatformInfo } from '../client/info.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, connect, type ConnectionFlags } from './connection/connect.ts';
 import { addStackFlags, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import { showControls } from './output/printable-text.ts';
-import { packageRoot } from './package-root.ts';
+import { readVersion } from './package-version.ts';
 import type { Shell } from './terminal/shell.ts';
 
 interface VersionFlags extends ConnectionFlags, StackFlags {
@@ -46,12 +44,6 @@ async function showVersion(shell: Shell, flags: VersionFlags): Promise<void> {
   shell.stdout.write(`tinderbox ${version} (Node ${process.versions.node}, ${process.platform}-${process.arch})\n`);
   const told = typeof platform === 'string' ? `platform: ${platform}\n` : formatPlatform(platform);
   shell.stdout.write(told.split('\n').map(showControls).join('\n'));
-}
-
-/** The version in package.json. */
-export async function readVersion(): Promise<string> {
-  const manifest = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
-  return manifest.version;
 }
 
 /** What the platform says of itself, or why it says nothing. */

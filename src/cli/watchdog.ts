@@ -4,8 +4,8 @@ import { TinderboxError } from '../model/errors.ts';
 import { lockFileOf } from '../runtime/watchdog/standalone/server-settings.ts';
 import { startWatchdog, type Watchdog } from '../watchdog.ts';
 import type { CommandDefinition } from './command-definition.ts';
+import { readVersion } from './package-version.ts';
 import type { Shell } from './terminal/shell.ts';
-import { readVersion } from './version.ts';
 
 interface WatchdogFlags {
   readonly mode: 'classic' | 'streaming';

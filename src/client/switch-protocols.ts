@@ -1,7 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { request as httpRequest } from '../model/node-http.ts';
 import { errorFromNetwork, errorFromReply } from './failures.ts';
 import type { HttpReply } from './fetch.ts';
 import { failure, type Result, success } from './result.ts';

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TinderboxError } from '../model/errors.ts';
+import { STATUS_CODES } from '../model/node-http.ts';
 import type { GatewayLimits } from './gateway.ts';
 
 const statusOf: Readonly<Record<string, number>> = {

@@ -1,10 +1,11 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { same } from '../model/hop-by-hop.ts';
 import { shorten } from '../model/shorten.ts';
 import { execProtocol } from '../model/exec-frame.ts';
 import { TinderboxError } from '../model/errors.ts';
+import { createServer, ServerResponse } from '../model/node-http.ts';
 import { answerAsync, type AsyncCallContext } from './async-call.ts';
 import { createCallIds } from './call-ids.ts';
 import { answerClientError } from './client-error.ts';

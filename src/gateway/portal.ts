@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { TinderboxError } from '../model/errors.ts';
+import { createServer } from '../model/node-http.ts';
 import { listenOn } from './listen.ts';
 
 /** What the portal serves and whom it asks. */

@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawHeaders, UpgradedReply } from '../model/invocation.ts';
+import { STATUS_CODES } from '../model/node-http.ts';
 import { replyHead } from './reply-head.ts';
 
 /**

@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { once } from 'node:events';
 import { TinderboxError } from '../model/errors.ts';
+import { createServer } from '../model/node-http.ts';
 import type { Metrics } from './metrics.ts';
 import { chooseMetricsFormat, metricsTypes } from './open-metrics.ts';
 

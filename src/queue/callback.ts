@@ -1,10 +1,11 @@
-import { request as httpRequest, type RequestOptions } from 'node:http';
+import type { RequestOptions } from 'node:http';
 import { type LookupAddress, lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 import type { CancelSignal } from '../model/cancel.ts';
 import { isHopByHop } from '../model/hop-by-hop.ts';
 import { TinderboxError } from '../model/errors.ts';
+import { request as httpRequest } from '../model/node-http.ts';
 import type { RetrySettings } from '../model/retry-settings.ts';
 import type { Attempt } from './attempt.ts';
 import { parseRetryAfter } from './decide-retry.ts';

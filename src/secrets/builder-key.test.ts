@@ -29,7 +29,7 @@ test('what was sealed for the key that is told opens, also after a restart, and 
   const second = await createBuilderKey(file);
   assert.deepEqual(second.publicKey, first.publicKey);
   assert.equal(second.publicKey.algorithm, 'nacl/box');
-  assert.deepEqual(second.open(envelope), { token: Buffer.from('täglich'), empty: Buffer.alloc(0) });
+  assert.deepEqual(await second.open(envelope), { token: Buffer.from('täglich'), empty: Buffer.alloc(0) });
 });
 
 test('what does not open is refused by name, without its value', async (t) => {
@@ -52,7 +52,7 @@ test('what does not open is refused by name, without its value', async (t) => {
     ['just text', /it is not a map/],
   ];
   for (const [envelope, message] of cases) {
-    assert.throws(() => own.open(envelope), { code: 'invalid', message });
+    await assert.rejects(own.open(envelope), { code: 'invalid', message });
   }
 });
 

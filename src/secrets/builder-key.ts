@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { parse } from 'yaml';
 import { TinderboxError } from '../model/errors.ts';
 import { assertSecretName } from '../model/names.ts';
 import { keyIdOf, keyLength, parseSealedSecrets, publicKeyOf, unsealSecrets } from '../model/sealed-secrets.ts';
@@ -17,8 +16,8 @@ export interface PublicKey {
 /** Opens what was sealed for this platform: secrets that come with a source and that nobody on the way can read. */
 export interface BuilderKey {
   readonly publicKey: PublicKey;
-  /** Names to values of sealed secrets in YAML. Throws `invalid`, naming the part that is wrong and never a value. */
-  open(envelope: string): Readonly<Record<string, Buffer>>;
+  /** Names to values of sealed secrets in YAML. Rejects with `invalid`, naming the part that is wrong and never a value. */
+  open(envelope: string): Promise<Readonly<Record<string, Buffer>>>;
 }
 
 const what = 'the key of sealed build secrets';
@@ -43,9 +42,9 @@ function describeKey(privateKey: string): PublicKey {
   return { key_id: keyIdOf(text), algorithm: 'nacl/box', public_key: text };
 }
 
-function openEnvelope(text: string, own: PublicKey, privateKey: string): Record<string, Buffer> {
+async function openEnvelope(text: string, own: PublicKey, privateKey: string): Promise<Record<string, Buffer>> {
   try {
-    const sealed = parseSealedSecrets(parseYaml(text));
+    const sealed = parseSealedSecrets(await parseYaml(text));
     if (sealed.key_id !== '' && sealed.key_id !== own.key_id) {
       throw invalid(`sealed for key "${sealed.key_id.slice(0, 20)}", this platform has "${own.key_id}"`);
     }
@@ -62,7 +61,9 @@ function openEnvelope(text: string, own: PublicKey, privateKey: string): Record<
   }
 }
 
-function parseYaml(text: string): unknown {
+/** Loaded with the first envelope: its seventy modules would cost every start. */
+async function parseYaml(text: string): Promise<unknown> {
+  const { parse } = await import('yaml');
   try {
     return parse(text, { maxAliasCount: 0 });
   } catch {

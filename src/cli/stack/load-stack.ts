@@ -5,8 +5,7 @@ import { withoutUserInfo } from '../connection/trace-requests.ts';
 import { downloadText, isWebAddress } from '../download-text.ts';
 import type { Shell } from '../terminal/shell.ts';
 import { listLocalTemplates } from '../templates/local-template.ts';
-import { parseFnFile } from './parse-fn-file.ts';
-import { parseStack } from './parse-stack.ts';
+import type { StackSource } from './parse-stack.ts';
 import type { StackFile } from './stack-file.ts';
 
 const defaultNames = ['stack.yaml', 'stack.yml'];
@@ -29,9 +28,9 @@ export async function loadStack(
     const text = await readIfThere(path);
     if (text === undefined) continue;
     const directory = dirname(path);
-    if (fnNames.includes(basename(path))) return parseFnFile(text, candidate, directory);
-    const templates = await listLocalTemplates(directory);
-    return parseStack({ text, file: candidate, directory, env: shell.env, substitute, templates });
+    if (!fnNames.includes(basename(path))) return read(shell, { text, file: candidate, directory, substitute });
+    const { parseFnFile } = await import('./parse-fn-file.ts');
+    return parseFnFile(text, candidate, directory);
   }
   if (file === undefined) return undefined;
   throw new TinderboxError('not-found', `stack file ${file} does not exist`, {
@@ -43,9 +42,14 @@ export async function loadStack(
 async function downloadStack(shell: Shell, address: string, substitute: boolean): Promise<StackFile> {
   const file = withoutUserInfo(address);
   const text = await downloadText(shell, address, { what: `stack file ${file}`, maxBytes: maxStackBytes });
-  const directory = shell.cwd;
-  const templates = await listLocalTemplates(directory);
-  return parseStack({ text, file, directory, env: shell.env, substitute, templates });
+  return read(shell, { text, file, directory: shell.cwd, substitute });
+}
+
+/** What parses YAML is loaded here: most commands look for a stack file, and most of them find none. */
+async function read(shell: Shell, source: Omit<StackSource, 'env' | 'templates'>): Promise<StackFile> {
+  const { parseStack } = await import('./parse-stack.ts');
+  const templates = await listLocalTemplates(source.directory);
+  return parseStack({ ...source, env: shell.env, templates });
 }
 
 /** The stack file, which the command cannot do without. What is odd in it is told on stderr. */

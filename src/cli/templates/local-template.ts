@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TinderboxError } from '../../model/errors.ts';
-import { parseTemplateManifest, type TemplateManifest } from './template-manifest.ts';
+import type { TemplateManifest } from './template-manifest.ts';
 
 /** A template pulled into, or made in, `template/NAME` beside the stack file. */
 export interface LocalTemplate extends TemplateManifest {
@@ -32,5 +32,6 @@ export async function findLocalTemplate(project: string, name: string): Promise<
     if (cause.code === 'ENOENT') return '';
     throw new TinderboxError('invalid', `${file} cannot be read: ${cause.message}`, { cause });
   });
+  const { parseTemplateManifest } = await import('./template-manifest.ts');
   return { name, directory, ...parseTemplateManifest(text, `${folderName}/${name}/${manifestName}`) };
 }

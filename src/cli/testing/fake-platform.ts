@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TriggerStatus } from '../../model/trigger.ts';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { FunctionDeployment } from '../../client/functions.ts';
 import type { RevisionSummary } from '../../client/revisions.ts';
+import { createServer } from '../../model/node-http.ts';
 import { createSealingKeys } from '../../model/sealed-secrets.ts';
 import { routes } from './fake-routes.ts';
 

@@ -1,6 +1,6 @@
-import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TinderboxError } from '../../model/errors.ts';
+import { get } from '../../model/node-http.ts';
 import { type PortOwner, acceptsConnections, ownsPort, readListenerTables } from './listening-port.ts';
 
 const firstPauseMs = 2;

@@ -1,4 +1,5 @@
-import { Agent, request as httpRequest, type RequestOptions } from 'node:http';
+import type { RequestOptions } from 'node:http';
+import { Agent, request as httpRequest } from '../../model/node-http.ts';
 
 /** How a collector took a batch: `again`: it may take it later; `refused`: never. */
 export interface OtlpAnswer {

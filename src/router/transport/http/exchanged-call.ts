@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { type Socket, connect } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 import type { CancelSignal } from '../../../model/cancel.ts';
 import type { Invocation, Reply } from '../../../model/invocation.ts';
 import { TinderboxError } from '../../../model/errors.ts';
+import { request } from '../../../model/node-http.ts';
 import type { Sent } from '../transport.ts';
 import type { HttpAddress } from '../http.ts';
 import { assertInstance } from './assert-instance.ts';

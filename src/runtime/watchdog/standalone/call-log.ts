@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from '../../../model/node-http.ts';
 import type { WatchdogMode } from '../mode-settings.ts';
 import type { ReadRequest } from './http-request.ts';
 import { formatHumanSize } from './human-size.ts';

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TinderboxError } from '../../../model/errors.ts';
+import { createServer } from '../../../model/node-http.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
 /** A listener of its own for `GET /metrics`. */

@@ -8,9 +8,10 @@
  * 3. Probes take no place and count nowhere.
  */
 import { Roster } from '../../../model/roster.ts';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createServer } from '../../../model/node-http.ts';
 import type { Mode } from '../call.ts';
 import type { WatchdogMode } from '../mode-settings.ts';
 import type { UpstreamAddress } from '../upstream-connection.ts';
