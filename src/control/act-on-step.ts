@@ -161,7 +161,9 @@ async function markFailed(view: RevisionView, reason: string, parts: StepParts):
           name: spec.name,
           instance: failed.instance,
         });
-  await mark(view, { state: 'failed', failure: [reason, ...lines].join('\n') }, parts);
+  // What could not be loaded is in the log as well.
+  const others = lines.filter((line) => !reason.includes(line));
+  await mark(view, { state: 'failed', failure: [reason, ...others].join('\n') }, parts);
 }
 
 async function mark(

@@ -65,6 +65,7 @@ suite('Python functions that do not do what they should', () => {
         broken('py-absent', /the handler could not be loaded\n[^]*No module named/),
       ]),
     );
+    assert.match((await stage.platform.cli(['logs', 'py-absent'])).stdout, /No module named/);
   });
 
   test('one that ignores its deadline and every signal costs its caller 504 and, after a grace, its instance', async (t) => {

@@ -75,6 +75,8 @@ suite('functions that do not do what they should', () => {
   test('one that cannot be loaded says why to its owner and one line to strangers', async (t) => {
     const { failure = '' } = await stage.deployBroken(t, 'absent');
     assert.match(failure, /the handler could not be loaded\n.*Cannot find module/);
+    assert.equal(failure.split('Cannot find module').length, 2, failure);
+    assert.match((await stage.platform.cli(['logs', 'absent'])).stdout, /Cannot find module/);
     const answer = await stage.call('absent');
     assert.equal(answer.status, 503);
     assert.match(answer.text, oneShortLine);

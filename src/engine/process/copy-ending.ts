@@ -55,7 +55,9 @@ function explain(error: unknown): Explanation {
   return { code, summary: message, said: typeof cause === 'string' ? [cause] : [] };
 }
 
+/** Runtimes log what they say of a failure as well: once is enough here. */
 function formatReason(summary: string, lines: readonly string[], said: readonly string[]): string {
-  const log = lines.length === 0 ? [] : ['last lines:', lines.join('\n').slice(-maxLogChars)];
+  const others = lines.filter((line) => !said.some((text) => text.includes(line)));
+  const log = others.length === 0 ? [] : ['last lines:', others.join('\n').slice(-maxLogChars)];
   return [summary, ...said, ...log].join('\n');
 }

@@ -37,7 +37,8 @@ function describe(reason: unknown): string {
   );
 }
 
-function say(text: string): void {
+/** Straight to stderr, whatever a handler made of `process` or `console`. */
+export function say(text: string): void {
   try {
     writeSync(2, text);
   } catch {

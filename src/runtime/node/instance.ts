@@ -17,7 +17,7 @@ import type { FrameStream, StreamListener } from '../../frame/stream.ts';
 import { FrameViolation } from '../../frame/violation.ts';
 import { become } from './become.ts';
 import { Call } from './call.ts';
-import { exitNow } from './exit-guard.ts';
+import { exitNow, say } from './exit-guard.ts';
 import type { Handler } from './handler.ts';
 import { loadHandler } from './load-handler.ts';
 
@@ -117,6 +117,7 @@ export class Instance {
     } catch (error) {
       this.#state = { kind: 'failed' };
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      say(`${reason}\n`);
       return { ok: false, reason: reason.slice(0, maxReasonChars) };
     }
   }

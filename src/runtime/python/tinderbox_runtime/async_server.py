@@ -7,7 +7,7 @@ from .call import CallStopped
 from .exit import exit_process
 from .frames import FrameViolation
 from .output import current_call
-from .report import describe, report_failure
+from .report import log_error, report_failure
 from .shapes import encode, reply_parts, send_head, send_whole
 
 _LOOK_SECONDS = 0.05
@@ -82,8 +82,8 @@ class AsyncServer:
         try:
             await lifespan.start()
         except Exception as error:
+            reason = log_error(error)[-_MAX_REASON_CHARS:]
             with self._hub.gate.lock:
-                reason = describe(error)[-_MAX_REASON_CHARS:]
                 self._connection.send_ready({"ok": False, "reason": reason})
             while not self._connection.closed:
                 await asyncio.sleep(_LOOK_SECONDS)

@@ -12,7 +12,7 @@ from .hub import Hub
 from .json_text import parse_json
 from .load import load_handler
 from .output import mark_output
-from .report import describe
+from .report import log_error
 from .sync_server import SyncServer
 
 _STATUS_FD = 3
@@ -53,7 +53,7 @@ class Instance:
         return Server(self._hub, loaded, spec.get("concurrency", 0), connection, self._outputs)
 
     def _fail(self, connection, error):
-        reason = describe(error)[-_MAX_REASON_CHARS:]
+        reason = log_error(error)[-_MAX_REASON_CHARS:]
         with self._hub.gate.lock:
             connection.send_ready({"ok": False, "reason": reason})
         self._failed_on = connection

@@ -15,7 +15,14 @@ def describe(error):
 
 
 def log_error(error):
-    sys.stderr.write(describe(error))
+    """Writes the traceback to the log and returns it."""
+    text = describe(error)
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except Exception:  # a handler may have closed or replaced it
+        pass
+    return text
 
 
 def summary(error):
