@@ -207,6 +207,8 @@ test('scale and remove answer for functions that are there and those that are no
   assert.equal((await run('scale nope 3')).exitCode, 3);
   assert.equal((await run('scale hello -- -1')).exitCode, 2);
   assert.equal((await run('remove hello')).stdout, 'Removed hello.\n');
+  state.functions.set('hello', { ...hello, namespace: 'team' });
+  assert.equal((await run('remove hello.team')).stdout, 'Removed hello.team.\n');
   const again = await run('remove hello other');
   assert.equal(again.exitCode, 3);
   assert.match(again.stderr, /no function hello in namespace openfaas-fn\nthere is no function other/);

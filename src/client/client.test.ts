@@ -29,7 +29,10 @@ test('nothing that listens is unavailable, with what to do about it', async () =
   const result = await createClient({ gateway: `http://127.0.0.1:${port}` }).functions.list();
   assert.ok(!result.ok);
   assert.equal(result.error.code, 'unavailable');
-  assert.equal(result.error.hint, 'is the platform running? start it with: tinderbox up');
+  assert.equal(
+    result.error.hint,
+    'is the platform running? start it with: tinderbox up; where it listens elsewhere, give --gateway or OPENFAAS_URL',
+  );
 });
 
 test('a plain answer outside 2xx is the error of its status, with its text', async (t) => {

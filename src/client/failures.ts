@@ -41,7 +41,7 @@ export function errorFromNetwork(reason: unknown, gateway: string): TinderboxErr
   const code = systemCode(reason);
   if (code === 'ECONNREFUSED' || code === 'ENOENT') {
     return new TinderboxError('unavailable', `nothing listens at ${gateway}`, {
-      hint: 'is the platform running? start it with: tinderbox up',
+      hint: 'is the platform running? start it with: tinderbox up; where it listens elsewhere, give --gateway or OPENFAAS_URL',
       cause: reason,
     });
   }
