@@ -25,6 +25,8 @@ export interface ReplicaScaler {
   wake(revision: RevisionId): Promise<void>;
   /** How a revision is scaled now; undefined for one that is not running. */
   explain(revision: RevisionId): ExplainedScaling | undefined;
+  /** Why it cannot run now, or its last start failed; undefined where nothing stands in its way. */
+  obstacle(revision: RevisionId): string | undefined;
 }
 
 /** What the scaler knows of a revision. */

@@ -40,6 +40,7 @@ async function makeKit(t: TestContext): Promise<Kit> {
     counts: () => new Map(),
     alert: () => undefined,
     explain: () => undefined,
+    obstacle: () => undefined,
     wake: async () => undefined,
   };
   const stopping = new AbortController().signal;

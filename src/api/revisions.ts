@@ -9,7 +9,7 @@ export interface RevisionStatus {
   /** `namespace/name-00003`. */
   readonly id: RevisionId;
   readonly state: RevisionState;
-  /** Why it failed, with the last log lines. */
+  /** Why it failed, with the last log lines; of one that was deployed well, why it cannot run any more. */
   readonly failure?: string;
   /** Whether calls go to it. */
   readonly serving: boolean;
@@ -30,10 +30,11 @@ export function listRevisionStatus(parts: ApiParts, namespace: string, name: str
   return listRevisions(parts.catalog, namespace, name).map((record) => {
     const own = instances.filter(({ revision }) => revision === record.id);
     const protections = own.at(-1)?.protections;
+    const failure = record.failure ?? (record.state === 'ready' ? parts.scaler.obstacle(record.id) : undefined);
     return {
       id: record.id,
       state: record.state,
-      ...(record.failure === undefined ? {} : { failure: record.failure }),
+      ...(failure === undefined ? {} : { failure }),
       serving: record.id === serving,
       image: record.spec.image,
       artifact: record.artifact,

@@ -62,6 +62,17 @@ Protections:  uid 200001, cgroup v1, memory limit by cgroup, no new privileges, 
   assert.equal((await run('describe hello -o jsonpath={.limits.memory}')).stdout, '128Mi\n');
 });
 
+test('describe tells what keeps a function that was deployed well from running', async (t) => {
+  const { run, state } = await createBench(t);
+  state.functions.set('hello', hello);
+  state.replicas.set('hello', 0);
+  const [id, failure] = ['openfaas-fn/hello-00001', 'its secret "key" is not there any more'];
+  state.revisions.set('hello', [{ id, state: 'ready', failure, serving: true, createdAt: '', image: 'hello:latest' }]);
+  const { stdout } = await run('describe hello');
+  assert.match(stdout, /^State: +cannot start$/m);
+  assert.match(stdout, /^Last failure: its secret "key" is not there any more$/m);
+});
+
 test('describe shows what would steer the terminal and does not do it', async (t) => {
   const { run, state } = await createBench(t);
   const labels = { 'a\u001b[2J': 'b\u009b31m\rc' };

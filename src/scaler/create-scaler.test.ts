@@ -68,7 +68,9 @@ describe('createScaler', () => {
     await assert.rejects(bench.scaler.wake(a), hasCode('cannot-start'));
     bench.scaler.refuse(a, new TinderboxError('cannot-start', 'its artifact is gone'));
     await assert.rejects(bench.scaler.wake(a), /its artifact is gone/);
+    assert.equal(bench.scaler.obstacle(a), 'its artifact is gone');
     await bench.scaler.track(a, napping, 0);
+    assert.equal(bench.scaler.obstacle(a), undefined);
     void bench.scaler.wake(a);
     assert.equal(bench.last(a), 1);
     bench.ready(a);

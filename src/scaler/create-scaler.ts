@@ -124,6 +124,10 @@ class EngineScaler implements Scaler {
     this.#forget(revision);
   }
 
+  obstacle(revision: RevisionId): string | undefined {
+    return this.#refused.get(revision)?.message ?? this.#targets.get(revision)?.startFailure;
+  }
+
   wake(revision: RevisionId): Promise<void> {
     const target = this.#targets.get(revision);
     const expected = this.#expected.get(revision);

@@ -54,8 +54,6 @@ export class ScaleTarget {
   /** Count to hold until a first instance is ready; one that is asked for as the initial scale, until it is reached. */
   floor: number;
   heldAtZero: boolean;
-  /** Set when this revision can never start; callers get it as it is. */
-  refusal: TinderboxError | undefined;
   /** In one line, why the last instance that never became ready failed; gone once one is ready. */
   startFailure: string | undefined;
   /** Callers waiting for a first ready instance, all on one promise. */

@@ -88,13 +88,14 @@ function ownLines(fn: Description): readonly Line[] {
 /** A function that sleeps is well: its revision was proven when it was deployed. */
 function stateOf(fn: Description): string {
   if ((fn.availableReplicas ?? 0) > 0) return 'running';
-  if (!fn.revisions.some((revision) => revision.serving))
-    return fn.revisions.length > 0 ? 'no revision serves calls' : '';
+  const serving = fn.revisions.find((revision) => revision.serving);
+  if (serving === undefined) return fn.revisions.length > 0 ? 'no revision serves calls' : '';
+  if (serving.failure !== undefined) return 'cannot start';
   return (fn.replicas ?? 0) > 0 ? 'starting' : 'asleep, the next call wakes it';
 }
 
 function runtimeLines(fn: Description): readonly Line[] {
-  const failed = fn.revisions.find((revision) => revision.state === 'failed');
+  const failed = fn.revisions.find((revision) => revision.failure !== undefined);
   return [
     ['Revisions', fn.revisions.map((r) => `${r.id} ${r.state}${r.serving ? ', serving' : ''}`)],
     ...(failed?.failure === undefined ? [] : [['Last failure', failed.failure.trimEnd().split('\n')] as const]),
