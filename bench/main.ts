@@ -13,7 +13,7 @@ import { platformMemory } from './memory.ts';
 import { type Figure, formatJson, formatTable, holds } from './report.ts';
 import { measureSchedules } from './schedules.ts';
 import { measureStoredCalls } from './stored-calls.ts';
-import { measureLatency, measureThroughput } from './throughput.ts';
+import { measureThroughput } from './throughput.ts';
 
 const note = (text: string): void => console.error(`bench: ${text}`);
 
@@ -39,14 +39,12 @@ async function measureSpeed(platform: TestPlatform): Promise<Figure[]> {
   await deployAll(platform, pythonHello, cold.slice(10));
   const at = (name: string): string => `${platform.url}/function/${name}`;
   return await withBareServer(async (bare) => {
-    note('latency');
-    const latency = await measureLatency(bare, at('hello'));
-    note('throughput');
-    const throughput = await measureThroughput(bare, at('hello'), at('hello-http'));
+    note('latency and throughput');
+    const calls = await measureThroughput(bare, at('hello'), at('hello-http'));
     note('cold starts');
     const pooled = pooledFigures(await measureColdStarts(platform, { Node: 'hello', Python: 'hello-py' }, 100));
     const burst = await measureBurst(platform, cold);
-    return [...throughput, ...latency, ...pooled, ...burst];
+    return [...calls, ...pooled, ...burst];
   });
 }
 
