@@ -2,7 +2,7 @@
 // foreign clients instead, `--chaos` the kills and other faults, each 50 times at random moments.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { run as runTests } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +22,7 @@ process.env.NODE_COMPILE_CACHE ??= compileCache;
 if (chaos) process.env.CHAOS_ROUNDS ??= '50';
 process.chdir(root);
 const files = chooseFiles();
-const unknown = chosen.filter((word) => !files.some((file) => file.includes(word)));
+const unknown = chosen.filter((word) => !files.some((file) => relative(root, file).includes(word)));
 if (files.length === 0 || unknown.length > 0) {
   console.error(`test: no suite has ${unknown.map((word) => `"${word}"`).join(' or ')} in its path`);
   process.exit(1);

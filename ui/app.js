@@ -59,9 +59,9 @@ async function stateOf({ name, namespace = '', replicas = 0, availableReplicas =
   if (replicas === 0) return { state: 'asleep' };
   const query = new URLSearchParams({ namespace });
   const revisions = await getJson(`/system/function/${encodeURIComponent(name)}/revisions?${query}`).catch(() => []);
-  const serves = revisions.some((revision) => revision.serving);
-  if (serves || revisions[0]?.state !== 'failed') return { state: 'starting' };
-  return { state: 'failed', why: revisions[0].failure?.split('\n')[0] };
+  const one = revisions.find((revision) => revision.serving) ?? revisions[0];
+  if (one?.failure === undefined) return { state: 'starting' };
+  return { state: 'failed', why: one.failure.split('\n')[0] };
 }
 
 /** Asked by the full address of this page's origin: a page opened as http://user:password@host cannot ask by path. */

@@ -25,7 +25,7 @@ export interface ReplicaScaler {
   wake(revision: RevisionId): Promise<void>;
   /** How a revision is scaled now; undefined for one that is not running. */
   explain(revision: RevisionId): ExplainedScaling | undefined;
-  /** Why it cannot run now, or its last start failed; undefined where nothing stands in its way. */
+  /** Why a revision that should run has no instance; undefined when it has one, sleeps, or is on its first start. */
   obstacle(revision: RevisionId): string | undefined;
 }
 

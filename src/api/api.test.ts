@@ -4,6 +4,7 @@ import { covers, notApplicable } from '../../test/support/covers.ts';
 import { type ApiWorld, createApiWorld } from '../../test/support/api-world.ts';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { until } from '../../test/support/until.ts';
+import { TinderboxError } from '../model/errors.ts';
 import type { FunctionStatus } from './function-status.ts';
 
 let api: ApiWorld;
@@ -105,6 +106,14 @@ describe('functions', () => {
     assert.equal(newest?.['serving'], false);
     assert.equal(old?.['serving'], true);
     assert.ok(old['protections']);
+  });
+
+  test('a revision that was deployed well and cannot run any more is told with the reason', async () => {
+    await api.call('POST', '/system/functions', plain);
+    await available();
+    api.world.scaler.refuse('openfaas-fn/f-00001', new TinderboxError('cannot-start', 'its secret is gone'));
+    const [only] = (await api.call('GET', '/system/function/f/revisions')).json as Record<string, unknown>[];
+    assert.deepEqual([only?.['state'], only?.['serving'], only?.['failure']], ['ready', true, 'its secret is gone']);
   });
 
   test('deleting takes the namespace from body or query; a function made again goes on counting', async () => {

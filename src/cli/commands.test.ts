@@ -67,7 +67,10 @@ test('describe tells what keeps a function that was deployed well from running',
   state.functions.set('hello', hello);
   state.replicas.set('hello', 0);
   const [id, failure] = ['openfaas-fn/hello-00001', 'its secret "key" is not there any more'];
-  state.revisions.set('hello', [{ id, state: 'ready', failure, serving: true, createdAt: '', image: 'hello:latest' }]);
+  state.revisions.set('hello', [
+    { id, state: 'ready', failure, serving: true, createdAt: '', image: 'hello:latest' },
+    { id: 'openfaas-fn/hello-00002', state: 'failed', failure: 'typo', serving: false, createdAt: '', image: '' },
+  ]);
   const { stdout } = await run('describe hello');
   assert.match(stdout, /^State: +cannot start$/m);
   assert.match(stdout, /^Last failure: its secret "key" is not there any more$/m);

@@ -7,7 +7,7 @@ export interface RevisionSummary {
   /** `namespace/name-00003`. */
   readonly id: string;
   readonly state: RevisionState;
-  /** Why it failed, with the last log lines. */
+  /** Why it failed, with the last log lines; of one that was deployed well, why it cannot run any more. */
   readonly failure?: string;
   /** Whether calls go to it. */
   readonly serving: boolean;

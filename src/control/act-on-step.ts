@@ -6,6 +6,7 @@ import { formatFunctionKey, type RevisionId } from '../model/names.ts';
 import { formatFunctionRecordKey, formatRetiredRecordKey, formatRevisionRecordKey } from '../model/record-keys.ts';
 import { type FunctionSettings, resolveSettings } from '../model/settings.ts';
 import { summaryLine } from '../model/summary-line.ts';
+import { untoldLines } from '../model/untold-lines.ts';
 import { notice, rolloutChanged } from '../observe/channels.ts';
 import type { Router } from '../router/router.ts';
 import { createWorkload, formatOwner, type WorkloadSources } from './create-workload.ts';
@@ -161,9 +162,8 @@ async function markFailed(view: RevisionView, reason: string, parts: StepParts):
           name: spec.name,
           instance: failed.instance,
         });
-  // What could not be loaded is in the log as well.
-  const others = lines.filter((line) => !reason.includes(line));
-  await mark(view, { state: 'failed', failure: [reason, ...others].join('\n') }, parts);
+  const failure = [reason, ...untoldLines(lines, [reason])].join('\n');
+  await mark(view, { state: 'failed', failure }, parts);
 }
 
 async function mark(

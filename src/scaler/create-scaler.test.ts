@@ -38,10 +38,24 @@ describe('createScaler', () => {
     bench.change(a, 'i1', 'failed', 'the handler threw');
     await assert.rejects(wake, /ns\/a-00001 cannot start: the handler threw/);
     await assert.rejects(bench.scaler.wake(a), hasCode('cannot-start'));
+    assert.equal(bench.scaler.obstacle(a), 'the handler threw');
     bench.change(a, 'i2', 'starting');
     const again = bench.scaler.wake(a);
     bench.change(a, 'i2', 'ready');
     await again;
+    assert.equal(bench.scaler.obstacle(a), undefined);
+  });
+
+  test('a start that failed is no obstacle to one that sleeps, nor to one that has another copy', async () => {
+    await bench.scaler.track(a, napping, 1);
+    bench.ready(a);
+    bench.change(a, 'i2', 'starting');
+    bench.change(a, 'i2', 'failed', 'no port');
+    assert.equal(bench.scaler.obstacle(a), undefined);
+    bench.change(a, `${a}#1`, 'stopped');
+    assert.equal(bench.scaler.obstacle(a), 'no port');
+    await bench.scaler.setReplicas(a, 0);
+    assert.equal(bench.scaler.obstacle(a), undefined);
   });
 
   test('nobody waits for an engine that backs off though the revision slept in between', async () => {

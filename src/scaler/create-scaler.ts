@@ -125,7 +125,10 @@ class EngineScaler implements Scaler {
   }
 
   obstacle(revision: RevisionId): string | undefined {
-    return this.#refused.get(revision)?.message ?? this.#targets.get(revision)?.startFailure;
+    const target = this.#targets.get(revision);
+    if (target === undefined) return this.#refused.get(revision)?.message;
+    // One that sleeps is tried again by its next call, and one that runs does so although another copy did not start.
+    return target.ready === 0 && target.desired > 0 ? target.startFailure : undefined;
   }
 
   wake(revision: RevisionId): Promise<void> {

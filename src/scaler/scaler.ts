@@ -32,7 +32,7 @@ export interface Scaler {
   alert(revision: RevisionId, count: number): void;
   /** How a revision is scaled, and what was decided lately; undefined for one that is not tracked. */
   explain(revision: RevisionId): ScalingState | undefined;
-  /** Why no instance of a revision can run, or the last start failed; undefined where nothing stands in its way. */
+  /** Why a revision that should run has no instance; undefined when it has one, sleeps, or is on its first start. */
   obstacle(revision: RevisionId): string | undefined;
   /** Instances each tracked revision should have now; the map goes on changing. */
   counts(): ReadonlyMap<RevisionId, number>;

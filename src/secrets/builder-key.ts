@@ -43,8 +43,10 @@ function describeKey(privateKey: string): PublicKey {
 }
 
 async function openEnvelope(text: string, own: PublicKey, privateKey: string): Promise<Record<string, Buffer>> {
+  // With the first envelope: its seventy modules would cost every start.
+  const { parse } = await import('yaml');
   try {
-    const sealed = parseSealedSecrets(await parseYaml(text));
+    const sealed = parseSealedSecrets(parseYaml(text, parse));
     if (sealed.key_id !== '' && sealed.key_id !== own.key_id) {
       throw invalid(`sealed for key "${sealed.key_id.slice(0, 20)}", this platform has "${own.key_id}"`);
     }
@@ -61,9 +63,7 @@ async function openEnvelope(text: string, own: PublicKey, privateKey: string): P
   }
 }
 
-/** Loaded with the first envelope: its seventy modules would cost every start. */
-async function parseYaml(text: string): Promise<unknown> {
-  const { parse } = await import('yaml');
+function parseYaml(text: string, parse: typeof import('yaml').parse): unknown {
   try {
     return parse(text, { maxAliasCount: 0 });
   } catch {

@@ -95,7 +95,8 @@ function stateOf(fn: Description): string {
 }
 
 function runtimeLines(fn: Description): readonly Line[] {
-  const failed = fn.revisions.find((revision) => revision.failure !== undefined);
+  const failures = fn.revisions.filter((revision) => revision.failure !== undefined);
+  const failed = failures.find((revision) => revision.serving) ?? failures[0];
   return [
     ['Revisions', fn.revisions.map((r) => `${r.id} ${r.state}${r.serving ? ', serving' : ''}`)],
     ...(failed?.failure === undefined ? [] : [['Last failure', failed.failure.trimEnd().split('\n')] as const]),

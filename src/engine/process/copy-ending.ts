@@ -1,5 +1,6 @@
 import { type ErrorCode, TinderboxError } from '../../model/errors.ts';
 import { type Outcome, formatOutcome } from '../../model/outcome.ts';
+import { untoldLines } from '../../model/untold-lines.ts';
 import type { CopyEnding } from '../runner.ts';
 import type { ProgramEnd } from './kept-program.ts';
 
@@ -55,9 +56,8 @@ function explain(error: unknown): Explanation {
   return { code, summary: message, said: typeof cause === 'string' ? [cause] : [] };
 }
 
-/** Runtimes log what they say of a failure as well: once is enough here. */
 function formatReason(summary: string, lines: readonly string[], said: readonly string[]): string {
-  const others = lines.filter((line) => !said.some((text) => text.includes(line)));
+  const others = untoldLines(lines, said);
   const log = others.length === 0 ? [] : ['last lines:', others.join('\n').slice(-maxLogChars)];
   return [summary, ...said, ...log].join('\n');
 }

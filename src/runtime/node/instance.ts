@@ -116,9 +116,10 @@ export class Instance {
       return { ok: true, style };
     } catch (error) {
       this.#state = { kind: 'failed' };
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      const reason = told.slice(0, maxReasonChars);
       say(`${reason}\n`);
-      return { ok: false, reason: reason.slice(0, maxReasonChars) };
+      return { ok: false, reason };
     }
   }
 }

@@ -17,12 +17,16 @@ def describe(error):
 def log_error(error):
     """Writes the traceback to the log and returns it."""
     text = describe(error)
+    _say(text)
+    return text
+
+
+def _say(text):
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except Exception:  # a handler may have closed or replaced it
         pass
-    return text
 
 
 def summary(error):
@@ -38,7 +42,7 @@ def report_failure(call, error):
     """A handler raised: the caller gets 500, or the end of what had begun; the log gets the traceback."""
     log_error(error)
     if isinstance(error, SystemExit):
-        sys.stderr.write("tinderbox: sys.exit in a handler ends the call, not the function\n")
+        _say("tinderbox: sys.exit in a handler ends the call, not the function\n")
     text = summary(error)
     if call.has_replied:
         call.fail("failed", text)
