@@ -35,13 +35,26 @@ module.exports = async () => JSON.stringify({
 });
 `;
 
+/**
+ * As near to macOS as a Linux gets: no /proc, none of the tools that wall programs off, and a Node that says it is
+ * darwin's. `$0` is the user everything then runs as.
+ */
+const bareSystem = `
+set -e
+mount -t tmpfs none /proc
+for tool in setpriv bwrap prlimit nsenter unshare; do
+  if [ -e /usr/bin/$tool ]; then mount --bind /dev/null /usr/bin/$tool; fi
+done
+exec /usr/sbin/chroot --userspec="$0:$0" / "$@"`;
+const asDarwin = `--import data:text/javascript,${encodeURIComponent('Object.defineProperty(process, "platform", { value: "darwin" })')}`;
+
 interface Stranger {
   readonly uid: number;
   readonly platform: TestPlatform;
 }
 
 /** A platform from a clone that belongs to nobody it knows, started by a user with nothing but a home folder. */
-async function startAsStranger(t: TestContext): Promise<Stranger | undefined> {
+async function startAsStranger(t: TestContext, system: 'this' | 'bare' = 'this'): Promise<Stranger | undefined> {
   if (!rootRequirement(t, 'needs root to become another user')) return undefined;
   if (!requirement(t, existsSync('/usr/bin/setpriv'), 'needs setpriv')) return undefined;
   const clone = tempDir(t, 0o755);
@@ -55,8 +68,13 @@ async function startAsStranger(t: TestContext): Promise<Stranger | undefined> {
   chownSync(home, uid, uid);
   const folders = { stateDir: join(home, 'state'), runDir: join(home, 'run') };
   const identity = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--'];
-  const command = ['/usr/bin/setpriv', ...identity, join(clone, inClone), join(clone, 'bin/tinderbox.mjs')];
-  const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: home };
+  const become =
+    system === 'this'
+      ? ['/usr/bin/setpriv', ...identity]
+      : ['/usr/bin/unshare', '--mount', '--', '/bin/sh', '-c', bareSystem, String(uid)];
+  const command = [...become, join(clone, inClone), join(clone, 'bin/tinderbox.mjs')];
+  const plain = { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: home };
+  const env = system === 'this' ? plain : { ...plain, NODE_OPTIONS: asDarwin };
   const stranger = { uid, platform: await startPlatform([], folders, { command, env }) };
   t.after(() => stranger.platform.dispose());
   return stranger;
@@ -102,6 +120,24 @@ suite('a platform without root', () => {
     await assertAnswers(second);
     await second.stop();
     assert.deepEqual(tracesOf(second), []);
+  });
+
+  test('works on a system without /proc and without tools to wall with, and names what is missing', async (t) => {
+    const stranger = await startAsStranger(t, 'bare');
+    if (stranger === undefined) return;
+    const { platform } = stranger;
+    for (const missing of ['cgroup', 'setpriv', 'mount namespace', 'network namespace', 'pid namespace']) {
+      assert.match(platform.output(), new RegExp(`^ +not protected +${missing}: `, 'm'));
+    }
+    const cwd = join(root, 'examples');
+    const deployed = await platform.cli(['deploy', '--regex', '^(hello|pycon|wordcount|hello-c)$'], { cwd });
+    assert.equal(deployed.code, 0, deployed.stderr);
+    await assertAnswers(platform);
+    assert.match((await platform.cli(['describe', 'hello'])).stdout, /missing: no-new-privileges: setpriv is not inst/);
+    for (const name of ['hello', 'pycon']) assert.equal((await platform.cli(['scale', name, '0'])).code, 0);
+    await assertAnswers(platform);
+    await platform.stop();
+    assert.deepEqual(tracesOf(platform), []);
   });
 
   test('keeps secrets for their function, and hides the data folder from it or says that it cannot', async (t) => {

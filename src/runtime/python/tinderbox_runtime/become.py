@@ -28,18 +28,24 @@ def become(spec, keep):
 
 def _close_others(keep):
     """Whatever the platform had open when it started this process is none of the function's business."""
-    kept = {0, 1, 2, *keep}
-    try:
-        names = os.listdir("/proc/self/fd")
-    except OSError:
-        names = os.listdir("/dev/fd")
-    for name in names:
-        fd = int(name)
+    kept = sorted({0, 1, 2, *keep})
+    for fd in _open_descriptors(kept):
         if fd not in kept:
             try:
                 os.close(fd)
             except OSError:
                 pass  # the one that listed the folder
+
+
+def _open_descriptors(kept):
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        try:
+            return [int(name) for name in os.listdir(folder)]
+        except OSError:
+            pass
+    for below, above in zip(kept, [*kept[1:], os.sysconf("SC_OPEN_MAX")]):
+        os.closerange(below + 1, above)
+    return []
 
 
 def _take_identity(uid, gid, groups):
