@@ -2,11 +2,10 @@ import type { Command } from 'commander';
 import type { Client } from '../client/client.ts';
 import { dataOf } from '../client/result.ts';
 import { TinderboxError } from '../model/errors.ts';
-import { defaultNamespace } from '../model/names.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { addConnectionFlags, addNamespaceFlag, connect, type ConnectionFlags } from './connection/connect.ts';
 import { unknownFunctionHint } from './connection/function-data.ts';
-import { type FunctionAddress, parseAddress } from './flags/function-address.ts';
+import { type FunctionAddress, formatAddress, parseAddress } from './flags/function-address.ts';
 import { addStackFlags, loadSelection, loadStackGateway, type StackFlags } from './flags/stack-flags.ts';
 import type { Shell } from './terminal/shell.ts';
 
@@ -59,5 +58,5 @@ async function removeOne(shell: Shell, client: Client, address: FunctionAddress)
     throw new TinderboxError('not-found', `there is no function ${name} in namespace ${namespace}`, { hint });
   }
   dataOf(removed);
-  shell.stdout.write(`Removed ${namespace === defaultNamespace ? name : `${name}.${namespace}`}.\n`);
+  shell.stdout.write(`Removed ${formatAddress(address)}.\n`);
 }

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Platform } from '../compose/platform.ts';
 import { startPlatform } from '../main.ts';
-import { startLog } from '../observe/log.ts';
+import { type LogOptions, startLog } from '../observe/log.ts';
 import { packageRoot } from './package-root.ts';
 import { readVersion } from './package-version.ts';
 import type { Shell } from './terminal/shell.ts';
 
 export interface UpOptions {
   /** Of the platform's own log. */
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly level: LogOptions['level'];
   /** Whether the examples are deployed and shown. */
   readonly examples: boolean;
 }

@@ -21,10 +21,15 @@ export function functionUrl(
   { name, namespace }: FunctionAddress,
   route: 'function' | 'async-function' = 'function',
 ): string {
-  return `${gateway}/${route}/${namespace === defaultNamespace ? name : `${name}.${namespace}`}`;
+  return `${gateway}/${route}/${formatAddress({ name, namespace })}`;
 }
 
 /** faas-cli's `describe` and `invoke` take it beside the name that they need, and do not look at it. */
 export function unusedNameFlag(): Option {
   return new Option('--name <name>').hideHelp();
+}
+
+/** `NAME`, or `NAME.NAMESPACE` where that is not the default one. */
+export function formatAddress({ name, namespace }: FunctionAddress): string {
+  return namespace === defaultNamespace ? name : `${name}.${namespace}`;
 }

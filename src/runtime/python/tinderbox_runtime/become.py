@@ -29,7 +29,12 @@ def become(spec, keep):
 def _close_others(keep):
     """Whatever the platform had open when it started this process is none of the function's business."""
     kept = sorted({0, 1, 2, *keep})
-    for fd in _open_descriptors(kept):
+    listed = _listed_descriptors()
+    if listed is None:
+        for below, above in zip(kept, [*kept[1:], os.sysconf("SC_OPEN_MAX")]):
+            os.closerange(below + 1, above)
+        return
+    for fd in listed:
         if fd not in kept:
             try:
                 os.close(fd)
@@ -37,15 +42,14 @@ def _close_others(keep):
                 pass  # the one that listed the folder
 
 
-def _open_descriptors(kept):
+def _listed_descriptors():
+    """What is open; None where the system does not list it."""
     for folder in ("/proc/self/fd", "/dev/fd"):
         try:
             return [int(name) for name in os.listdir(folder)]
         except OSError:
             pass
-    for below, above in zip(kept, [*kept[1:], os.sysconf("SC_OPEN_MAX")]):
-        os.closerange(below + 1, above)
-    return []
+    return None
 
 
 def _take_identity(uid, gid, groups):
